@@ -1,0 +1,110 @@
+"""The catalogue: every format code and value type, read from the data files beside this module."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any, Literal
+
+Dialect = Literal["squid", "envoy"]
+ByteSet = frozenset[int]
+
+
+@dataclass(frozen=True)
+class ValueType:
+    """What a value looks like: the bytes it can hold and its exact pattern.
+
+    ``byte`` matches one of its bytes; ``is_free``: every run of these bytes is a value.
+    """
+
+    name: str
+    byte: str
+    pattern: str
+    is_free: bool
+    may_be_empty: bool
+
+    @cached_property
+    def bytes(self) -> ByteSet:
+        match = re.compile(self.byte.encode("latin-1")).match
+        return frozenset(value for value in range(256) if match(bytes([value])))
+
+
+@dataclass(frozen=True)
+class Code:
+    """One catalogue entry: a Squid format code or an Envoy command operator."""
+
+    code: str
+    type: ValueType
+    columns: tuple[str, ...]
+    source: str
+    sample: str
+    null: tuple[bytes, ...] = ()
+    unit: str = ""
+    arg: str | None = None
+    encode: bool = False
+
+    def columns_for(self, arg: str | None) -> tuple[str, ...]:
+        """The columns, with the directive's argument filled in where the entry asks for it."""
+        slug = "".join(c if c.isalnum() else "_" for c in (arg or "")).lower()
+        return tuple(column.replace("{arg}", slug) for column in self.columns)
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """Readings in which ``when`` equals ``equals`` hold only if ``column`` matches ``pattern``."""
+
+    when: str
+    equals: str
+    column: str
+    pattern: str
+    source: str
+
+
+def load_toml(name: str) -> dict[str, Any]:
+    """One of the catalogue's data files, parsed."""
+    return tomllib.loads(files("egresslog.formats").joinpath("catalogue", name).read_text("utf-8"))
+
+
+@cache
+def value_types() -> dict[str, ValueType]:
+    """Every value type by name."""
+    return {name: _value_type(name, **entry) for name, entry in load_toml("types.toml").items()}
+
+
+def _value_type(name: str, bytes: str, pattern: str = "", empty: bool = False) -> ValueType:
+    byte = f"[{bytes}]"
+    return ValueType(name, byte, pattern or byte + ("*" if empty else "+"), not pattern, empty)
+
+
+@cache
+def codes(dialect: Dialect) -> tuple[Code, ...]:
+    """The catalogue of one dialect, in lookup order."""
+    return tuple(_code(entry) for entry in load_toml(f"{dialect}.toml")["code"])
+
+
+def _code(entry: dict[str, Any]) -> Code:
+    null = tuple(token.encode() for token in entry.get("null", ()))
+    known = {"code", "type", "columns", "source", "sample", "unit", "arg", "encode", "null"}
+    if unknown := entry.keys() - known:
+        raise ValueError(f"catalogue entry {entry.get('code')}: unknown keys {sorted(unknown)}")
+    return Code(
+        **{**entry, "type": value_types()[entry["type"]], "columns": tuple(entry["columns"]), "null": null}
+    )
+
+
+@cache
+def constraints(dialect: Dialect) -> tuple[Constraint, ...]:
+    """What readings of this dialect's lines must satisfy across fields."""
+    return tuple(Constraint(**entry) for entry in load_toml(f"{dialect}.toml").get("constraint", ()))
+
+
+def find_code(dialect: Dialect, name: str, arg: str | None) -> Code | None:
+    """The entry for a code and its argument: the exact argument first, then any."""
+    entries = [entry for entry in codes(dialect) if entry.code == name]
+    wanted = None if arg is None else arg.casefold()
+    exact = (e for e in entries if (None if e.arg is None else e.arg.casefold()) == wanted)
+    anything = (e for e in entries if e.arg == "*" and arg is not None)
+    return next(exact, None) or next(anything, None)
