@@ -1,0 +1,199 @@
+"""Records that stand again in another file count once, the richest kept.
+
+Two files repeat each other when at least half of what one holds, within the time both cover, stands
+in the other: line for line in the same format (a copy, an overlapping rotation), or field for field
+in a second format. Two identical records in one file stay two; so do identical records at the seam
+of two files that follow each other in time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from egresslog.formats.codes import Dialect
+from egresslog.parse.reader import FileContent
+from egresslog.parse.records import Record
+
+# What tells that records of two formats are the same transaction or connection, besides the time.
+SAME: dict[Dialect, tuple[str, ...]] = {
+    "squid": (
+        "client_address", "client_port", "method", "host", "port", "url", "result", "status",
+        "bytes_down", "bytes_up",
+    ),
+    "envoy": (
+        "duration", "bytes_received", "bytes_sent", "upstream_local_address", "upstream_local_port",
+        "downstream_remote_address", "downstream_remote_port", "upstream_address", "method",
+        "response_code", "response_flags",
+    ),
+}  # fmt: skip
+
+# The time that both proxies print in every format, and the columns that make a format rich.
+TIME: dict[Dialect, str] = {"squid": "end", "envoy": "start"}
+SHARED_ENOUGH = 0.5
+
+
+@dataclass
+class _Part:
+    """The records of one file in one format."""
+
+    file: int
+    dialect: Dialect
+    scope: str | None
+    path: str
+    rows: list[Record]
+    first: int = field(init=False)
+    last: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        times = [self.time(row, 1) for row in self.rows if row[TIME[self.dialect]] is not None]
+        self.first, self.last = min(times, default=0), max(times, default=0)
+
+    @property
+    def format(self) -> str:
+        return str(self.rows[0]["format"])
+
+    @property
+    def resolution(self) -> int:
+        return int(self.rows[0]["resolution"])
+
+    def time(self, row: Record, resolution: int) -> int:
+        return int(row[TIME[self.dialect]] or 0) // resolution * resolution
+
+
+def drop_duplicates(contents: Sequence[FileContent]) -> tuple[dict[Dialect, list[Record]], Counter[int]]:
+    """The records that count, by dialect, and how many of each file (by index) were duplicates.
+
+    The result does not depend on the order of the files, except for which of two identical copies
+    gives its path.
+    """
+    kept: dict[Dialect, list[Record]] = {"squid": [], "envoy": []}
+    dropped: Counter[int] = Counter()
+    accepted: list[_Part] = []
+    for part in sorted(_parts(contents), key=_richest_first):
+        twins = _repeated(part, accepted)
+        dropped[part.file] += len(twins)
+        part.rows = [row for index, row in enumerate(part.rows) if index not in twins]
+        kept[part.dialect].extend(part.rows)
+        if part.rows:
+            accepted.append(part)
+    for dialect, rows in kept.items():
+        _number(rows, dialect)
+    return kept, dropped
+
+
+def _parts(contents: Sequence[FileContent]) -> Iterator[_Part]:
+    for index, content in enumerate(contents):
+        for dialect, rows in content.records.items():
+            by_format: defaultdict[str, list[Record]] = defaultdict(list)
+            for row in rows:
+                by_format[row["format"]].append(row)
+            for group in by_format.values():
+                yield _Part(index, dialect, content.source.name, content.report.path, group)
+
+
+def _richest_first(part: _Part) -> tuple[object, ...]:
+    known = sum(value is not None for row in part.rows[:50] for value in row.values())
+    richness = known / min(50, len(part.rows))
+    order = (part.format, -len(part.rows), part.first, part.path)
+    return part.dialect, part.resolution, -round(richness), *order
+
+
+def _repeated(part: _Part, accepted: Sequence[_Part]) -> set[int]:
+    """Indices of the part's rows that stand in an accepted file already."""
+    twins: set[int] = set()
+    for other in accepted:
+        if _comparable(part, other):
+            shared, overlap = _shared(part, other, twins)
+            if shared and len(shared) >= SHARED_ENOUGH * overlap and not _is_seam(part, other, shared):
+                twins |= shared
+    return twins
+
+
+def _comparable(part: _Part, other: _Part) -> bool:
+    return (
+        part.dialect == other.dialect
+        and part.file != other.file
+        and part.scope == other.scope
+        and part.first // _SECOND <= other.last // _SECOND
+        and other.first // _SECOND <= part.last // _SECOND
+    )
+
+
+_SECOND = 1_000_000
+
+
+def _shared(part: _Part, other: _Part, known: set[int]) -> tuple[set[int], int]:
+    """Rows of ``part`` with a partner of their own in ``other``, and how many fall in its time."""
+    resolution = max(part.resolution, other.resolution)
+    columns = None if part.format == other.format else _common(part, other)
+    partners = Counter(_key(other, row, columns, resolution) for row in other.rows)
+    shared, overlap = set(), 0
+    low, high = other.first // resolution * resolution, other.last
+    for index, row in enumerate(part.rows):
+        if low <= part.time(row, resolution) <= high and index not in known:
+            overlap += 1
+            key = _key(part, row, columns, resolution)
+            if partners[key] > 0:
+                partners[key] -= 1
+                shared.add(index)
+    return _with_doubtful(part, other, shared, columns, resolution), overlap
+
+
+def _key(part: _Part, row: Record, columns: tuple[str, ...] | None, resolution: int) -> Hashable:
+    if columns is None:
+        return str(row["record_id"])
+    return (part.time(row, resolution), *(row[column] for column in columns))
+
+
+def _common(part: _Part, other: _Part) -> tuple[str, ...]:
+    return tuple(c for c in SAME[part.dialect] if _gives(part, c) and _gives(other, c))
+
+
+def _gives(part: _Part, column: str) -> bool:
+    return any(row[column] is not None for row in part.rows)
+
+
+def _with_doubtful(
+    part: _Part, other: _Part, shared: set[int], columns: tuple[str, ...] | None, resolution: int
+) -> set[int]:
+    """A doubtful row lacks what its readings disagree on: it matches on what it has."""
+    if columns is None:
+        return shared
+    doubtful = [i for i, row in enumerate(part.rows) if i not in shared and row["flags"]]
+    certain = defaultdict(list)
+    if doubtful or any(row["flags"] for row in other.rows):
+        for row in other.rows:
+            certain[part.time(row, resolution)].append(row)
+    candidates = doubtful or [i for i in range(len(part.rows)) if i not in shared]
+    for index in candidates if certain else ():
+        row = part.rows[index]
+        if any(_agree(row, twin, columns) for twin in certain[part.time(row, resolution)]):
+            shared.add(index)
+    return shared
+
+
+def _agree(row: Record, twin: Record, columns: tuple[str, ...]) -> bool:
+    """Equal wherever both know; at least one of them has to be in doubt elsewhere."""
+    if not (row["flags"] or twin["flags"]):
+        return False
+    return all(row[c] == twin[c] or row[c] is None or twin[c] is None for c in columns)
+
+
+def _is_seam(part: _Part, other: _Part, shared: set[int]) -> bool:
+    """True where two files follow each other and meet in one instant: no row is a repetition."""
+    meets = part.first == other.last or other.first == part.last
+    follows = part.first != part.last and other.first != other.last
+    return meets and follows and part.format == other.format and len(shared) < len(part.rows)
+
+
+def _number(rows: list[Record], dialect: Dialect) -> None:
+    """Sort by end and id, and make the ids of identical records in one log distinct."""
+    rows.sort(key=lambda row: (row["end"] is None, row["end"] or 0, row["record_id"], row["line"]))
+    seen: Counter[str] = Counter()
+    prefix = "t" if dialect == "squid" else "c"
+    for row in rows:
+        seen[row["record_id"]] += 1
+        ordinal = seen[row["record_id"]]
+        row["record_id"] = f"{prefix}{row['record_id']}" + (f"-{ordinal}" if ordinal > 1 else "")

@@ -1,0 +1,143 @@
+"""LineParser: one format, one line at a time -> typed values, or the reason why there are none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from egresslog.formats.codes import constraints
+from egresslog.formats.program import Item, Literal, LogFormat, Pad
+from egresslog.parse.json_lines import has_keys, read_json
+from egresslog.parse.plain import is_conclusive, plain_pattern, unchecked_fields
+from egresslog.parse.readings import Readings, Stuck, read_all
+from egresslog.parse.values import BadValue, Value, decode_text, read_values
+
+Values = dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A line's values by column; ``doubtful`` when it has several readings that differ."""
+
+    values: Values
+    doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class Unparsed:
+    """Why a line has no reading: what was expected, at which byte of the line."""
+
+    reason: str
+    column: int
+
+
+class LineParser:
+    """The reference parser of one format."""
+
+    def __init__(self, format: LogFormat) -> None:
+        self.format = format
+        self.fields = format.fields
+        # Without that proof the expression is not even tried: it could backtrack for ever.
+        conclusive = format.layout == "text" and is_conclusive(format)
+        self._plain = plain_pattern(format) if conclusive else None
+        self._unchecked = unchecked_fields(format)
+        self._constraints = [
+            (rule, re.compile(rule.pattern, re.DOTALL)) for rule in constraints(format.dialect)
+        ]
+
+    def is_plain(self, line: bytes) -> bool:
+        """A quick test: the line has this format's shape (JSON: it has the format's keys)."""
+        if self.format.layout == "json":
+            return has_keys(self.format, line)
+        return self._match(line) is not None
+
+    def parse(self, line: bytes) -> Parsed | Unparsed:
+        """The line's values: from the one reading there is, or only those equal in all readings."""
+        if self.format.layout == "json":
+            return self._from_json(line)
+        raw = self._match(line)
+        if raw is None:
+            return self._search(line)
+        try:
+            return Parsed(self._values(raw))
+        except BadValue as error:
+            return Unparsed(str(error), 0)
+
+    def _match(self, line: bytes) -> tuple[bytes, ...] | None:
+        """The fields of a plain line."""
+        match = self._plain.match(line) if self._plain is not None else None
+        raw = match.groups() if match is not None else ()
+        exact = all(field.exact.fullmatch(raw[position]) for position, field in self._unchecked if raw)
+        return raw if match is not None and exact else None
+
+    def _from_json(self, line: bytes) -> Parsed | Unparsed:
+        try:
+            values, doubtful = read_json(self.format, line)
+        except ValueError as error:
+            return Unparsed(str(error), getattr(error, "pos", 0))
+        return Parsed(values, doubtful)
+
+    def _values(self, raw: tuple[bytes, ...]) -> Values:
+        values: Values = {}
+        for field, text in zip(self.fields, raw, strict=True):
+            values.update(zip(field.columns, read_values(field, text), strict=True))
+        return values
+
+    def _search(self, line: bytes) -> Parsed | Unparsed:
+        found = read_all(self.format, line)
+        if isinstance(found, Stuck):
+            return Unparsed(_expected(found.item), found.column)
+        if not found.complete:
+            return self._certain_only(line, found)
+        readings, problem = [], "no reading is consistent"
+        for reading in found.readings:
+            try:
+                values = self._values(tuple(line[start:end] for start, end in reading))
+            except BadValue as error:
+                problem = str(error)
+                continue
+            if self._consistent(values):
+                readings.append(values)
+        return _agreed(readings) if readings else Unparsed(problem, 0)
+
+    def _certain_only(self, line: bytes, found: Readings) -> Parsed | Unparsed:
+        values: Values = {}
+        for field, span in zip(self.fields, found.certain, strict=True):
+            read: tuple[Value, ...] = (None,) * len(field.columns)
+            if span is not None:
+                if not field.exact.fullmatch(line, *span):
+                    return Unparsed(_expected(field), span[0])
+                try:
+                    read = read_values(field, line[slice(*span)])
+                except BadValue as error:
+                    return Unparsed(str(error), span[0])
+            values.update(zip(field.columns, read, strict=True))
+        return Parsed(values, doubtful=True)
+
+    def _consistent(self, values: Values) -> bool:
+        return all(
+            values.get(rule.when) != rule.equals
+            or rule.column not in values
+            or pattern.fullmatch(str(values[rule.column])) is not None
+            for rule, pattern in self._constraints
+        )
+
+
+def _agreed(readings: list[Values]) -> Parsed:
+    """The fields equal in all readings; the others are null and the record doubtful."""
+    first, *others = readings
+    agreed = {
+        column: value if all(other[column] == value for other in others) else None
+        for column, value in first.items()
+    }
+    return Parsed(agreed, doubtful=any(other != first for other in others))
+
+
+def _expected(item: Item | None) -> str:
+    if item is None:
+        return "expected the end of the line"
+    if isinstance(item, Literal):
+        return f"expected {decode_text(item.text)!r}"
+    if isinstance(item, Pad):
+        return "expected padding"
+    return f"expected {item.directive} ({item.code.type.name})"

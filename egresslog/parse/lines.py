@@ -1,0 +1,154 @@
+"""Bytes of a file -> lines: decompression by magic bytes, one pass, memory bounded by the longest line.
+
+Records end at ``\\n`` only (never ``str.splitlines``); one carriage return before it is removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+from egresslog.parse.sources import STDIN
+
+BLOCK = 1 << 20
+MAX_LINE = 1 << 20
+BOM = b"\xef\xbb\xbf"
+
+# First bytes of a file -> how it is compressed.
+MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One physical line: 1-based number, byte offset in the decompressed file, bytes without line end."""
+
+    number: int
+    offset: int
+    raw: bytes
+    ended: bool = True  # False for a last line without a newline
+    cut: bool = False  # longer than MAX_LINE: ``raw`` is its beginning
+
+
+class RawFile:
+    """A file open for one pass; knows its size and SHA-256 as stored once it has been read through."""
+
+    def __init__(self, path: str) -> None:
+        self._file: IO[bytes] = sys.stdin.buffer if path == STDIN else open(path, "rb")  # noqa: SIM115
+        self._hash = hashlib.sha256()
+        self._head = self._file.read(8)
+        self._hash.update(self._head)
+        self.size = len(self._head)
+        self.compression = next((kind for magic, kind in MAGIC.items() if self._head.startswith(magic)), None)
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def read(self, size: int = -1) -> bytes:
+        """The next stored bytes, hashed on the way."""
+        if self._head and size >= 0:
+            block, self._head = self._head[:size], self._head[size:]
+            return block
+        block = self._file.read(size)
+        self._hash.update(block)
+        self.size += len(block)
+        block, self._head = self._head + block, b""
+        return block
+
+    def blocks(self) -> Iterator[bytes]:
+        """The decompressed content; raises OSError where it is damaged, after everything before that."""
+        opened: Opened = (self.read, ()) if self.compression is None else OPENERS[self.compression](self)
+        read = opened[0]
+        damage: tuple[type[Exception], ...] = (OSError, *opened[1])
+        try:
+            while block := read(BLOCK):
+                yield block
+        except damage as error:
+            self._drain()
+            raise OSError(str(error)) from error
+        self._drain()
+
+    def _drain(self) -> None:
+        """Read to the end: the digest covers damage and what follows the last member too."""
+        while self.read(BLOCK):
+            pass
+
+    # What the decompressors ask of a file.
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return False
+
+    @property
+    def closed(self) -> bool:
+        return self._file.closed
+
+    def close(self) -> None:
+        if self._file is not sys.stdin.buffer:
+            self._file.close()
+
+
+# How to read the decompressed content, and what that raises besides OSError where it is damaged.
+# ``read`` would drop what it had decompressed when it meets damage; ``read1`` hands it out first.
+Opened = tuple[Callable[[int], bytes], tuple[type[Exception], ...]]
+
+
+def _gzip(raw: Any) -> Opened:
+    import gzip
+    import zlib
+
+    return gzip.GzipFile(fileobj=raw, mode="rb").read1, (EOFError, zlib.error)
+
+
+def _bzip2(raw: Any) -> Opened:
+    import bz2
+
+    return bz2.BZ2File(raw, "rb").read1, (EOFError,)
+
+
+def _xz(raw: Any) -> Opened:
+    import lzma
+
+    return lzma.LZMAFile(raw, "rb").read1, (EOFError, lzma.LZMAError)
+
+
+def _zstd(raw: Any) -> Opened:
+    """Arrow's stream has no ``read1``: small reads keep all but the last few KiB before damage."""
+    import pyarrow as pa
+
+    stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
+    return lambda size: stream.read(min(size, _ZSTD_READ)), ()
+
+
+_ZSTD_READ = 4_096
+OPENERS: dict[str, Callable[[RawFile], Opened]] = {"gzip": _gzip, "bzip2": _bzip2, "xz": _xz, "zstd": _zstd}
+
+
+def lines(blocks: Iterator[bytes]) -> Iterator[Line]:
+    """The lines of a file's content, a byte-order mark at its start left out."""
+    rest, number, start, dropped = b"", 0, 0, 0
+    for block in blocks:
+        if number == start == 0 and not rest and block.startswith(BOM):
+            block, start = block[len(BOM) :], len(BOM)
+        *whole, rest = (rest + block).split(b"\n")
+        for raw in whole:
+            number += 1
+            yield _line(number, start, raw, dropped)
+            start, dropped = start + len(raw) + dropped + 1, 0
+        dropped += max(0, len(rest) - MAX_LINE)
+        rest = rest[:MAX_LINE]
+    if rest:
+        yield _line(number + 1, start, rest, dropped, ended=False)
+
+
+def _line(number: int, start: int, raw: bytes, dropped: int, *, ended: bool = True) -> Line:
+    if dropped or len(raw) > MAX_LINE:
+        return Line(number, start, raw[:MAX_LINE], ended, cut=True)
+    return Line(number, start, raw.removesuffix(b"\r"), ended)

@@ -1,0 +1,118 @@
+"""Typed values of a line -> one row of the records tables (schema.SQUID_RECORDS, ENVOY_RECORDS)."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+from egresslog.formats.codes import Dialect
+from egresslog.formats.program import Field, LogFormat
+from egresslog.parse.line_parser import Parsed, Values
+from egresslog.parse.lines import Line
+from egresslog.parse.values import decode_text, normal_address
+from egresslog.schema import ENVOY_RECORDS, SQUID_RECORDS, Table
+
+Record = dict[str, Any]
+
+RECORDS: dict[Dialect, Table] = {"squid": SQUID_RECORDS, "envoy": ENVOY_RECORDS}
+
+_MILLISECOND = 1_000
+_SECOND = 1_000_000
+
+
+def record(format: LogFormat, line: Line, parsed: Parsed) -> Record:
+    """One record with every column of its table; what the format does not give is null."""
+    values = _complete(format, line, parsed.values)
+    derive = _squid if format.dialect == "squid" else _envoy
+    row: Record = dict.fromkeys(RECORDS[format.dialect].names)
+    row.update((name, value) for name, value in values.items() if name in row)
+    row.update(derive(format, values))
+    flags = ["doubtful"] * parsed.doubtful + ["truncated"] * (not line.ended)
+    return row | {
+        "record_id": content_id(line.raw),
+        "line": line.number,
+        "format": format.name,
+        "flags": flags,
+        "raw": decode_text(line.raw),
+    }
+
+
+def content_id(raw: bytes) -> str:
+    """80 bits of the raw record's digest, in hexadecimal."""
+    return blake2b(raw, digest_size=10).hexdigest()
+
+
+def _complete(format: LogFormat, line: Line, values: Values) -> Values:
+    """Without a line end, the last field may have been cut: its value is not known."""
+    last = format.items[-1]
+    if line.ended or format.layout == "json" or not isinstance(last, Field):
+        return values
+    return values | dict.fromkeys(last.columns)
+
+
+def _squid(format: LogFormat, values: Values) -> Record:
+    end, resolution = _squid_end(values)
+    elapsed = values.get("elapsed")
+    start = values.get("start_seconds")
+    if start is None and end is not None and isinstance(elapsed, int):
+        start = _moment(end - elapsed * _MILLISECOND)
+    host, port, url = _target(values.get("method"), values.get("url"))
+    return {"start": start, "end": end, "resolution": resolution, "host": host, "port": port, "url": url}
+
+
+def _squid_end(values: Values) -> tuple[int | None, int]:
+    """The end and its resolution, which is the format's, known or not."""
+    clf = values.get("end_clf")
+    if "end_seconds" not in values:
+        return (clf if isinstance(clf, int) else None), _SECOND
+    seconds, milliseconds = values["end_seconds"], values.get("end_milliseconds", 0)
+    resolution = _MILLISECOND if "end_milliseconds" in values else _SECOND
+    known = isinstance(seconds, int) and isinstance(milliseconds, int)
+    return int(seconds or 0) * _SECOND + int(milliseconds or 0) * _MILLISECOND if known else None, resolution
+
+
+def _moment(microseconds: int) -> int | None:
+    """A time that calendars know (years 1 to 9999), else null."""
+    return microseconds if -62_135_596_800 * _SECOND <= microseconds < 253_402_300_800 * _SECOND else None
+
+
+def _envoy(format: LogFormat, values: Values) -> Record:
+    start, duration = values.get("start"), values.get("duration")
+    known = isinstance(start, int) and isinstance(duration, int)
+    cluster = values.get("upstream_cluster")
+    return {
+        "end": _moment(int(start or 0) + int(duration or 0) * _MILLISECOND) if known else None,
+        "resolution": _MILLISECOND,
+        # Istio 1.23+ ends alternative statistics names in a semicolon.
+        "upstream_cluster": cluster.rstrip(";") if isinstance(cluster, str) else None,
+    }
+
+
+def _target(method: object, url: object) -> tuple[str | None, int | None, str | None]:
+    """(host, port, url) of a request target; the url is null for CONNECT, host and port for errors."""
+    if not isinstance(url, str):
+        return None, None, None
+    if url.startswith("error:"):
+        return None, None, url
+    if method == "CONNECT":
+        host, port = split_authority(url)
+        return host, port, None
+    scheme, found, rest = url.partition("://")
+    if not found:
+        return None, None, url
+    authority = rest.split("/", 1)[0].split("?", 1)[0].rpartition("@")[2]
+    host, port = split_authority(authority)
+    return host, port or {"http": 80, "https": 443, "ftp": 21}.get(scheme.lower()), url
+
+
+def split_authority(text: str) -> tuple[str | None, int | None]:
+    """host:port -> (host in lower case without its trailing dot, port); a port out of range is null."""
+    host, port = text, ""
+    if text.startswith("["):
+        host, _, tail = text[1:].partition("]")
+        port = tail.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    number = int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else -1
+    name = normal_address(host.lower().removesuffix("."))
+    return name or None, number if 0 <= number <= 65_535 else None

@@ -1,0 +1,153 @@
+"""Bytes of a field -> typed values, by the field's type; never another value, null where unset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from ipaddress import ip_address
+
+from egresslog.formats.program import Field
+
+Value = str | int | None
+MAX_INT = 2**63 - 1
+
+_ESCAPE_LOOKALIKE = re.compile(r"(\\+)(?=x[0-9a-f]{2}|[\udc80-\udcff])")
+
+
+class BadValue(ValueError):
+    """The bytes have the field's shape but no representable value (a number out of range)."""
+
+
+def read_values(field: Field, raw: bytes) -> tuple[Value, ...]:
+    """One value per column of the field; all null for a null token.
+
+    Raises BadValue when the value cannot be represented (int64, calendar date).
+    """
+    if raw in field.code.null or 0 < field.limit <= len(raw):  # a value that long may have been cut
+        return (None,) * len(field.columns)
+    if field.is_encoded:
+        raw = DECODERS[field.encoding](raw)
+    return READERS[field.code.type.name](raw)
+
+
+def decode_text(raw: bytes) -> str:
+    """UTF-8 text; bytes that are none become \\xHH, and no two inputs give the same text."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("utf-8", "surrogateescape")
+        text = _ESCAPE_LOOKALIKE.sub(lambda found: found[1] * 2, text)
+        return "".join(f"\\x{ord(c) - 0xDC00:02x}" if "\udc80" <= c <= "\udcff" else c for c in text)
+    return _ESCAPE_LOOKALIKE.sub(lambda found: found[1] * 2, text) if "\\x" in text else text
+
+
+def _text(raw: bytes) -> tuple[Value, ...]:
+    return (decode_text(raw),)
+
+
+def _integer(raw: bytes) -> tuple[Value, ...]:
+    value = int(raw)
+    if value > MAX_INT:
+        raise BadValue(f"number out of range: {raw.decode()}")
+    return (value,)
+
+
+def _decimal(raw: bytes) -> tuple[Value, ...]:
+    """Seconds with a fraction, in microseconds."""
+    whole, _, fraction = raw.partition(b".")
+    return (int(whole) * 1_000_000 + int(fraction.ljust(6, b"0")[:6]),)
+
+
+def _address(raw: bytes) -> tuple[Value, ...]:
+    return (normal_address(raw.decode("latin-1")),)
+
+
+@lru_cache(65_536)
+def normal_address(text: str) -> str:
+    """An address in canonical form; IPv4-mapped IPv6 as IPv4; other text as it is."""
+    try:
+        address = ip_address(text.strip("[]"))
+    except ValueError:
+        return text
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def _endpoint(raw: bytes) -> tuple[Value, ...]:
+    """address:port -> (address, port); a socket path or an internal address has no port."""
+    text = decode_text(raw)
+    host, colon, port = text.rpartition(":")
+    if colon and port.isascii() and port.isdigit() and len(port) <= 5 and "/" not in host:
+        return normal_address(host), int(port) or None
+    return normal_address(text), None
+
+
+def _rfc3339(raw: bytes) -> tuple[Value, ...]:
+    text = raw.decode("ascii").rstrip("Z")
+    date, _, fraction = text.partition(".")
+    return (_second(date) + int(fraction.ljust(6, "0")[:6] or 0),)
+
+
+@lru_cache(4_096)
+def _second(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise BadValue(f"no such time: {text}") from error
+    return int(moment.timestamp()) * 1_000_000
+
+
+@lru_cache(4_096)
+def _clf_time(raw: bytes) -> tuple[Value, ...]:
+    try:
+        moment = datetime.strptime(raw.decode("ascii"), "%d/%b/%Y:%H:%M:%S %z")
+    except ValueError as error:
+        raise BadValue(f"no such time: {raw.decode('latin-1')}") from error
+    return (int(moment.timestamp()) * 1_000_000,)
+
+
+READERS: dict[str, Callable[[bytes], tuple[Value, ...]]] = {
+    "integer": _integer,
+    "epoch": _integer,
+    "subsecond": _integer,
+    "decimal": _decimal,
+    "address": _address,
+    "endpoint": _endpoint,
+    "word": _text,
+    "http_token": _text,
+    "protocol": _text,
+    "version": _text,
+    "token": _text,
+    "authority": _text,
+    "text": _text,
+    "rfc3339": _rfc3339,
+    "clf_time": _clf_time,
+}
+
+_BACKSLASHED = re.compile(rb"\\(.)", re.DOTALL)
+_PERCENTED = re.compile(rb"%([0-9a-fA-F]{2})")
+_CONTROL = {b"r": b"\r", b"n": b"\n", b"t": b"\t"}
+
+
+def _unbackslash(raw: bytes) -> bytes:
+    return _BACKSLASHED.sub(lambda found: _CONTROL.get(found[1], found[1]), raw)
+
+
+def _unpercent(raw: bytes) -> bytes:
+    return _PERCENTED.sub(lambda found: bytes([int(found[1], 16)]), raw)
+
+
+def _unquote(raw: bytes) -> bytes:
+    return _unbackslash(raw[1:-1] if raw.startswith(b'"') else raw)
+
+
+DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    '"': _unbackslash,
+    "[": lambda raw: _unpercent(_unbackslash(raw)),
+    "#": _unpercent,
+    "/": _unquote,
+    "%": bytes,  # leaves "%" alone, so nothing tells an encoded byte from the same text sent
+    "'": bytes,
+}
