@@ -1,0 +1,158 @@
+"""``kubectl get pods -A -o json`` -> pods, each with the addresses and the time it held them.
+
+A finished pod keeps its address in the document although it is free again: it holds the address only
+until its last container ended. A deleted pod holds it until its deletion.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from egresslog.errors import UsageError
+from egresslog.parse.lines import RawFile
+from egresslog.parse.values import normal_address
+
+SIDECAR = "istio-proxy"
+ALWAYS = 2**62
+
+# <name>-<pod-template-hash>-<5 characters>; Kubernetes leaves vowels and 0, 1, 3 out of its hashes.
+_DEPLOYMENT_POD = re.compile(r"(?P<workload>.+)-[a-z0-9]{6,10}-[a-z0-9]{5}")
+_STATEFUL_POD = re.compile(r"(?P<workload>.+)-[0-9]{1,5}")
+_CRON_JOB = re.compile(r"(?P<workload>.+)-[0-9]{8,10}")
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One pod; ``start``/``end`` bound the time (us) in which its addresses were its own."""
+
+    namespace: str | None
+    name: str
+    workload: str
+    service_account: str | None = None
+    node: str | None = None
+    addresses: tuple[str, ...] = ()
+    node_addresses: tuple[str, ...] = ()
+    start: int = -ALWAYS
+    end: int = ALWAYS
+    host_network: bool = False
+    has_sidecar: bool | None = None  # None: not known, no pod list names it
+    is_gateway: bool = False
+
+
+def read_pods(paths: Iterable[str]) -> list[Pod]:
+    """Every pod of the documents, each once per address and start.
+
+    Raises UsageError naming the file when a document is not a Kubernetes pod list.
+    """
+    pods = [pod for path in paths for pod in _read(path)]
+    return sorted(set(pods), key=lambda pod: (pod.namespace or "", pod.name, pod.start, pod.end))
+
+
+def _read(path: str) -> Iterator[Pod]:
+    try:
+        raw = RawFile(path)
+        try:
+            document = json.loads(b"".join(raw.blocks()))
+        finally:
+            raw.close()
+    except (OSError, EOFError) as error:
+        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: not JSON: {error}", hint="kubectl get pods -A -o json") from error
+    items = _items(document)
+    if items is None:
+        raise UsageError(f"{path}: not a pod list", hint="kubectl get pods -A -o json > pods.json")
+    for item in items:
+        yield _pod(item)
+
+
+def _items(document: Any) -> list[dict[str, Any]] | None:
+    """The pods of a list, or of a single pod's document; None when it is neither."""
+    if not isinstance(document, dict):
+        return None
+    items = document.get("items", [document] if document.get("kind") == "Pod" else None)
+    if not isinstance(items, list):
+        return None
+    return [item for item in items if isinstance(item, dict) and item.get("kind", "Pod") == "Pod"]
+
+
+def _pod(item: dict[str, Any]) -> Pod:
+    metadata, spec, status = (_mapping(item, key) for key in ("metadata", "spec", "status"))
+    labels = {str(k): str(v) for k, v in _mapping(metadata, "labels").items()}
+    name = str(metadata.get("name", ""))
+    return Pod(
+        namespace=metadata.get("namespace"),
+        name=name,
+        workload=workload_of(name, metadata, labels),
+        service_account=spec.get("serviceAccountName"),
+        node=spec.get("nodeName"),
+        addresses=_addresses(status, "podIP", "podIPs"),
+        node_addresses=_addresses(status, "hostIP", "hostIPs"),
+        start=_micros(status.get("startTime") or metadata.get("creationTimestamp"), -ALWAYS),
+        end=_end(metadata, status),
+        host_network=bool(spec.get("hostNetwork")),
+        has_sidecar=_has_sidecar(spec),
+        is_gateway=_is_gateway(name, labels),
+    )
+
+
+def workload_of(name: str, metadata: dict[str, Any], labels: dict[str, str]) -> str:
+    """The workload that owns a pod: from its controller, else from the shape of its name."""
+    owners = [owner for owner in metadata.get("ownerReferences") or [] if owner.get("controller", True)]
+    if not owners:
+        return workload_from_name(name)
+    kind, owner = owners[0].get("kind"), str(owners[0].get("name", name))
+    if kind == "ReplicaSet":
+        template = labels.get("pod-template-hash")
+        return owner.removesuffix(f"-{template}") if template else owner.rpartition("-")[0] or owner
+    if kind == "Job" and (match := _CRON_JOB.fullmatch(owner)):
+        return match["workload"]
+    return owner
+
+
+def workload_from_name(pod: str) -> str:
+    """A pod's name without the suffix that Deployments and StatefulSets give."""
+    match = _DEPLOYMENT_POD.fullmatch(pod) or _STATEFUL_POD.fullmatch(pod)
+    return match["workload"] if match else pod
+
+
+def _mapping(item: dict[str, Any], key: str) -> dict[str, Any]:
+    value = item.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _addresses(status: dict[str, Any], single: str, several: str) -> tuple[str, ...]:
+    listed = [entry.get("ip") for entry in status.get(several) or [] if isinstance(entry, dict)]
+    found = [status.get(single), *listed]
+    return tuple(dict.fromkeys(normal_address(str(address)) for address in found if address))
+
+
+def _end(metadata: dict[str, Any], status: dict[str, Any]) -> int:
+    ended = ALWAYS
+    if status.get("phase") in ("Succeeded", "Failed"):
+        states = (_mapping(_mapping(c, "state"), "terminated") for c in status.get("containerStatuses") or [])
+        finished = [_micros(state.get("finishedAt"), -ALWAYS) for state in states]
+        ended = max(finished, default=-ALWAYS)
+    return min(ended, _micros(metadata.get("deletionTimestamp"), ALWAYS))
+
+
+def _micros(text: str | None, default: int) -> int:
+    try:
+        return int(datetime.fromisoformat(str(text)).timestamp() * 1_000_000)
+    except ValueError:
+        return default
+
+
+def _has_sidecar(spec: dict[str, Any]) -> bool:
+    containers = [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]
+    return any(container.get("name") == SIDECAR for container in containers)
+
+
+def _is_gateway(name: str, labels: dict[str, str]) -> bool:
+    named = "gateway.networking.k8s.io/gateway-name" in labels or "gateway" in labels.get("istio", "")
+    return named or "egressgateway" in name
