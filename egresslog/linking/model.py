@@ -1,0 +1,110 @@
+"""What correlation works on: NumPy columns of both sides, candidates and their weights.
+
+Times are int64 microseconds. A missing integer is -1; a missing time is ``MISSING_TIME``.
+``group`` says which transactions and connections can meet at all: the same client address, or
+the same node behind a source NAT. Row numbers (not ids) tie the arrays together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+MISSING = -1
+MISSING_TIME = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True)
+class TransactionColumns:
+    """Squid records that could be linked, one element each (all arrays have one length)."""
+
+    group: Ints  # address group; -1 never meets anything
+    instance: Ints  # Squid instance: each has a clock of its own
+    start: Ints  # us, Squid's clock; MISSING_TIME where the format has no elapsed
+    end: Ints  # us, Squid's clock
+    resolution: Ints  # us: 1_000 or 1_000_000
+    port: Ints  # client port, -1 when not logged
+    bytes_down: Ints  # %<st, -1 when unknown
+    bytes_up: Ints  # %>st, -1 when unknown
+    status: Ints  # HTTP status, -1 when unknown
+    connect: NDArray[np.bool_]  # method is CONNECT
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+
+@dataclass(frozen=True)
+class ConnectionColumns:
+    """Envoy connections to the proxy, one element each."""
+
+    group: Ints
+    start: Ints  # us, Envoy's clock
+    end: Ints  # us, Envoy's clock
+    port: Ints  # UPSTREAM_LOCAL_ADDRESS port, -1 when unknown
+    bytes_sent: Ints  # to the client; compare with the sum of bytes_down
+    bytes_received: Ints  # from the client; compare with the sum of bytes_up
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the caller may choose; everything else is learned from the data."""
+
+    max_offset_us: int = 15 * 60 * 1_000_000  # largest clock offset looked for
+    open_window_us: int = 400_000  # a connection's first line starts at most this much later
+    lead_us: int = 20_000  # slack for clock error and for times printed in whole milliseconds
+    idle_us: int = 60_000_000  # longest silence looked at between a connection's start and a line
+    max_candidates: int = 48  # of one kind, of one transaction; the nearest in time are kept
+
+
+@dataclass(frozen=True)
+class ClockFit:
+    """One Squid instance's clock: ``offset`` is Squid minus Envoy in us, ``error`` its spread in us.
+
+    ``pairs`` counts what it was estimated from: 0 means that there was nothing and 0 is assumed.
+    """
+
+    instance: int
+    offset: int
+    error: int
+    pairs: int
+    method: str  # port, bytes or none
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Candidate pairs sorted by (transaction, connection): evidence in log2 and its sum."""
+
+    transaction: Ints
+    connection: Ints
+    weights: dict[str, Floats]  # one array for each kind in schema.EVIDENCE
+    weight: Floats
+    posterior: Floats
+
+    def __len__(self) -> int:
+        return len(self.transaction)
+
+
+@dataclass(frozen=True)
+class Links:
+    """The result: one element per transaction in all arrays but ``pairs`` and ``clocks``."""
+
+    connection: Ints  # row of the connection, -1 unless linked
+    link: Ints  # index into schema.LINKS
+    confidence: Floats  # posterior of the best candidate; 0 without candidates
+    margin: Floats  # log2 odds of the best candidate to the runner-up or to none
+    candidates: Ints  # number of candidates in ``pairs``
+    none_posterior: Floats  # probability that no known connection carried it
+    pairs: Pairs
+    clocks: tuple[ClockFit, ...]
+    pruned: int  # candidates left out of ``pairs`` because both their ends have much better ones
+
+    def __len__(self) -> int:
+        return len(self.connection)
