@@ -1,0 +1,68 @@
+"""The catalogue for people: presets, codes, and what a format reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TextIO
+
+from egresslog.formats import PRESETS, compile_format
+from egresslog.formats.codes import Dialect, codes
+
+Row = dict[str, str]
+
+
+def preset_rows() -> list[Row]:
+    """Every preset: name, dialect, title, format string."""
+    return [
+        {"name": p.name, "dialect": p.dialect, "title": p.title, "format": p.text or json.dumps(p.json)}
+        for p in PRESETS.values()
+    ]
+
+
+def code_rows(dialect: Dialect) -> list[Row]:
+    """Every known code of a dialect: code, type, unit, columns, sample, source."""
+    return [
+        {
+            "code": _shown(dialect, code.code, code.arg),
+            "type": code.type.name,
+            "unit": code.unit,
+            "columns": ", ".join(code.columns),
+            "sample": code.sample,
+            "source": code.source,
+        }
+        for code in codes(dialect)
+    ]
+
+
+def field_rows(text: str, dialect: Dialect) -> list[Row]:
+    """What a format reads, field by field. Raises FormatError or UsageError."""
+    return [
+        {
+            "directive": field.directive,
+            "key": field.key or "",
+            "type": field.code.type.name,
+            "unit": field.code.unit,
+            "columns": ", ".join(field.columns),
+            "source": field.code.source,
+        }
+        for field in compile_format(text, dialect).fields
+    ]
+
+
+def print_rows(rows: Sequence[Row], stream: TextIO, *, as_json: bool = False) -> None:
+    """The rows as blocks of ``name: value``, or as a JSON array."""
+    if as_json:
+        print(json.dumps(rows, indent=1), file=stream)
+        return
+    for row in rows:
+        head, *rest = [(name, value) for name, value in row.items() if value]
+        print(head[1], file=stream)
+        for name, value in rest:
+            print(f"    {name + ':':<9} {value}", file=stream)
+
+
+def _shown(dialect: Dialect, code: str, arg: str | None) -> str:
+    if dialect == "squid":
+        return f"%{code}" if arg is None else f"%{{{'Name' if arg == '*' else arg}}}{code}"
+    return f"%{code}%" if arg is None else f"%{code}({'...' if arg == '*' else arg})%"

@@ -1,0 +1,109 @@
+"""The manifest: what a run was made from, and whether it adds up. JSON types only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from egresslog.correlation.balance import Balance, Equation
+from egresslog.correlation.stage import Clock, Correlated
+from egresslog.parse.reader import FileReport
+from egresslog.report.completeness import Completeness
+
+LIBRARIES = ("numpy", "pyarrow", "scipy")
+
+
+def manifest_of(
+    files: Sequence[FileReport],
+    result: Correlated,
+    whole: Completeness,
+    parameters: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Inputs, parameters, clocks, proxies, balance and completeness of a correlation."""
+    return {
+        "egresslog": version("egresslog"),
+        "run_id": run_id(files, parameters),
+        "parameters": dict(parameters),
+        "files": [file_entry(report) for report in files],
+        "proxies": {
+            "source": result.proxies.source,
+            "endpoints": sorted(_endpoint(*e) for e in result.proxies.endpoints),
+        },
+        "clocks": [clock_entry(clock) for clock in result.clocks],
+        "balance": balance_entries(result.balance),
+        "flags": whole.flags,
+        "problems": whole.problems,
+    }
+
+
+def written(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest with what only the run's own machine and moment know."""
+    libraries = {name: version(name) for name in LIBRARIES}
+    made = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "python": platform.python_version()}
+    return {**manifest, "made": made | {"libraries": libraries}}
+
+
+def file_entry(report: FileReport) -> dict[str, Any]:
+    """One input file: how it was read and what became of its lines."""
+    entry = asdict(report)
+    return {
+        **entry,
+        "format": ", ".join(report.formats) or None,
+        "formats": list(report.formats),
+        "skipped": sum(report.skipped.values()),
+        "skipped_by_kind": dict(report.skipped),
+        "first": _iso(report.first),
+        "last": _iso(report.last),
+        "gaps": [{"from": _iso(start), "to": _iso(end)} for start, end in report.gaps],
+    }
+
+
+def clock_entry(clock: Clock) -> dict[str, Any]:
+    """A Squid instance's clock against Envoy's, in us."""
+    return {
+        "proxy": clock.proxy,
+        "offset_us": clock.offset,
+        "spread_us": clock.error,
+        "links": clock.pairs,
+        "method": clock.method,
+    }
+
+
+def balance_entries(balance: Balance) -> list[dict[str, Any]]:
+    """The balance's equations, each with whether it holds."""
+    return [_equation(equation) for equation in balance.equations]
+
+
+def run_id(files: Sequence[FileReport], parameters: Mapping[str, Any]) -> str:
+    """What the run depends on, digested: the inputs' content and the parameters, not their paths."""
+    content = sorted((report.sha256 or "") for report in files)
+    text = json.dumps([content, parameters], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _equation(equation: Equation) -> dict[str, Any]:
+    return {
+        "side": equation.side,
+        "what": equation.what,
+        "total": equation.total,
+        "parts": dict(equation.parts),
+        "holds": equation.holds,
+    }
+
+
+def _endpoint(address: str, port: int | None) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return host if port is None else f"{host}:{port}"
+
+
+def _iso(moment: int | None) -> str | None:
+    if moment is None:
+        return None
+    whole, fraction = divmod(moment, 1_000_000)
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:06d}Z"
