@@ -1,0 +1,85 @@
+"""One Squid line, or a client and a moment, as a question to logs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from egresslog.arrow import values_of
+from egresslog.errors import UsageError
+from egresslog.parse.detect import detect, parser_of, presets
+from egresslog.parse.line_parser import Unparsed
+from egresslog.parse.lines import Line
+from egresslog.parse.logs import Logs, from_records
+from egresslog.parse.records import Record, content_id, record
+from egresslog.parse.values import normal_address
+from egresslog.schema import SQUID_RECORDS
+
+ASKED = "the line asked about"
+NEAR = 1_000_000  # us: how far from the moment asked about a record may begin or end
+
+
+@dataclass(frozen=True)
+class Question:
+    """Either a Squid ``line``, or a ``client`` address ``at`` a moment (us), perhaps to a ``host``."""
+
+    line: str | None = None
+    client: str | None = None
+    at: int | None = None
+    host: str | None = None
+
+
+def ask(logs: Logs, question: Question) -> tuple[list[str], list[Logs]]:
+    """The ids of the transactions asked about, and the record to add where the logs hold none.
+
+    Raises UsageError when the line is in no known Squid format, or the question is not complete.
+    """
+    if question.line is not None:
+        return _ask_line(logs, question.line.strip("\r\n"))
+    if question.client is None or question.at is None:
+        raise UsageError("who asks about a Squid line, or about --client ADDR --at TIME")
+    found = _matching(logs, question, question.at)
+    return (found, []) if found else _added(_moment(question, question.at))
+
+
+def _ask_line(logs: Logs, text: str) -> tuple[list[str], list[Logs]]:
+    raw = text.encode("utf-8", "surrogateescape")
+    line = Line(1, 0, raw)
+    own = "t" + content_id(raw)
+    ids = values_of(logs.squid, "record_id")
+    if own in ids:
+        return [own], []
+    format = detect([line], presets("squid"))
+    if format is None:
+        raise UsageError("the line is in no known Squid format", hint="egresslog formats lists the presets")
+    parsed = parser_of(format).parse(raw)
+    if isinstance(parsed, Unparsed):
+        raise UsageError(f"the line cannot be read: {parsed.reason} at byte {parsed.column}")
+    return _added(record(format, line, parsed) | {"record_id": own})
+
+
+def _added(row: Record) -> tuple[list[str], list[Logs]]:
+    return [row["record_id"]], [from_records("squid", [row | {"file": ASKED, "proxy": "squid"}])]
+
+
+def _matching(logs: Logs, question: Question, at: int) -> list[str]:
+    """Records of the client that were under way at the moment."""
+    names = ("record_id", "client_address", "host", "start", "end")
+    columns = (values_of(logs.squid, name) for name in names)
+    client = normal_address(str(question.client))
+    return [
+        name
+        for name, address, host, start, end in zip(*columns, strict=True)
+        if address == client
+        and question.host in (None, host)
+        and end is not None
+        and (end if start is None else start) - NEAR <= at <= end + NEAR
+    ]
+
+
+def _moment(question: Question, at: int) -> Record:
+    """A record that says no more than the question."""
+    text = f"{question.client} {at} {question.host}".encode()
+    row: Record = dict.fromkeys(SQUID_RECORDS.names)
+    known = {"end": at, "resolution": NEAR, "client_address": normal_address(str(question.client))}
+    asked: Record = {"host": question.host, "line": 1, "format": "question", "flags": [], "raw": ""}
+    return row | known | asked | {"record_id": "t" + content_id(text)}

@@ -1,0 +1,133 @@
+"""Correlation: the links between both sides, with the tables of schema.py as pandas DataFrames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from egresslog.errors import UsageError
+from egresslog.report.frames import files_frame, to_pandas
+from egresslog.report.html import matrix_html
+from egresslog.report.manifest import written
+from egresslog.report.matrix import matrix
+from egresslog.report.run import read_run, write_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """The links between both sides, with the tables of schema.py as pandas DataFrames."""
+
+    tables: Mapping[str, pa.Table] = field(repr=False)
+    manifest: Mapping[str, Any] = field(repr=False)
+
+    @cached_property
+    def transactions(self) -> pd.DataFrame:
+        """One row per Squid record: schema.TRANSACTIONS."""
+        return to_pandas(self.tables["transactions"])
+
+    @cached_property
+    def connections(self) -> pd.DataFrame:
+        """One row per Envoy record: schema.CONNECTIONS."""
+        return to_pandas(self.tables["connections"])
+
+    @cached_property
+    def candidates(self) -> pd.DataFrame:
+        """Transaction x candidate connection, with one weight per kind of evidence: schema.CANDIDATES."""
+        return to_pandas(self.tables["candidates"])
+
+    @cached_property
+    def rejects(self) -> pd.DataFrame:
+        """Lines without a reading: schema.REJECTS."""
+        return to_pandas(self.tables["rejects"])
+
+    @cached_property
+    def files(self) -> pd.DataFrame:
+        """One row per input file."""
+        return files_frame(self.manifest["files"])
+
+    @cached_property
+    def balance(self) -> pd.DataFrame:
+        """The balance: side, what, part, count; the parts of each equation add up to its total."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {"side": e["side"], "what": e["what"], "part": part, "count": count, "total": e["total"]}
+                for e in self.manifest["balance"]
+                for part, count in e["parts"].items()
+            ],
+            columns=["side", "what", "part", "count", "total"],
+        )
+
+    @cached_property
+    def clock(self) -> pd.DataFrame:
+        """Per Squid instance: offset_us (Squid minus Envoy), spread_us, links used, method."""
+        import pandas as pd
+
+        columns = ["proxy", "offset_us", "spread_us", "links", "method"]
+        return pd.DataFrame(self.manifest["clocks"], columns=columns)
+
+    def matrix(self) -> pd.DataFrame:
+        """Mesh client x external host: counts, bytes, first and last seen (report.matrix.MATRIX)."""
+        return to_pandas(self.matrix_table)
+
+    @cached_property
+    def matrix_table(self) -> pa.Table:
+        """The matrix as Arrow."""
+        return matrix(self.tables["transactions"], self.tables["connections"])
+
+    def plot(self, ax: Axes | None = None, top: int = 20) -> Axes:
+        """Heat map of tunnels, clients x hosts, on the given or new matplotlib Axes."""
+        from egresslog.report.plot import plot_matrix
+
+        return plot_matrix(self.matrix_table, ax=ax, top=top)
+
+    def explain(self, transaction_id: str) -> pd.DataFrame:
+        """The candidates of one transaction, best first, with their weights and connections.
+
+        Raises UsageError when there is no such transaction.
+        """
+        if transaction_id not in set(self.transactions["transaction_id"]):
+            raise UsageError(f"no transaction {transaction_id!r} in this correlation")
+        found = self.candidates[self.candidates["transaction_id"] == transaction_id]
+        where = [
+            "connection_id",
+            "envoy_file",
+            "envoy_line",
+            "start",
+            "end",
+            "namespace",
+            "pod",
+            "bytes_sent",
+        ]
+        return found.merge(self.connections[where], on="connection_id", how="left")
+
+    def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write a run folder that ``load`` reads. Raises OutputError (exists, not writable)."""
+        write_run(os.fspath(folder), self.tables, written(self.manifest), force=force)
+
+    def __repr__(self) -> str:
+        links = self.tables["transactions"]["link"].to_pylist()
+        linked = sum(link in ("exact", "strong", "probable") for link in links)
+        connections = len(self.tables["connections"])
+        return f"<correlation: {linked:,} of {len(links):,} transactions linked, {connections:,} connections>"
+
+    def _repr_html_(self) -> str:
+        return matrix_html(self.matrix_table)
+
+
+def load(run: str | os.PathLike[str]) -> Correlation:
+    """Read a run folder written by ``Correlation.save`` or ``egresslog correlate -o FOLDER``.
+
+    Raises UsageError when the folder is not a run.
+    """
+    tables, manifest = read_run(os.fspath(run))
+    return Correlation(tables, manifest)

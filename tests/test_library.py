@@ -1,0 +1,100 @@
+"""The library as a notebook uses it: DataFrames in and out, representations, runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from lab import SAMPLES
+
+import egresslog
+from egresslog.schema import CANDIDATES, CONNECTIONS, ENVOY_RECORDS, SQUID_RECORDS, TRANSACTIONS, Table
+
+LAB = SAMPLES / "lab"
+
+
+@pytest.fixture(scope="module")
+def found() -> egresslog.Correlation:
+    return egresslog.correlate(LAB)
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("transactions", TRANSACTIONS), ("connections", CONNECTIONS), ("candidates", CANDIDATES)],
+)
+def test_tables_have_the_documented_columns(found: egresslog.Correlation, name: str, table: Table) -> None:
+    frame = getattr(found, name)
+    assert list(frame.columns) == table.names
+    for column in table:
+        assert column.nullable or frame[column.name].notna().all(), column.name
+        assert not column.values or set(frame[column.name].dropna()) <= set(column.values), column.name
+
+
+def test_logs_have_the_documented_columns() -> None:
+    squid, envoy = egresslog.read_squid(LAB / "squid"), egresslog.read_envoy(LAB / "envoy")
+    assert list(squid.records.columns) == SQUID_RECORDS.names
+    assert list(envoy.records.columns) == ENVOY_RECORDS.names
+    assert str(squid.records["end"].dtype) == "datetime64[us, UTC]"
+    assert (len(squid), len(envoy), len(squid.rejects)) == (462, 438, 0)
+
+
+def test_logs_and_frames_correlate_as_paths_do(found: egresslog.Correlation) -> None:
+    squid, envoy = egresslog.read_squid(LAB / "squid"), egresslog.read_envoy(LAB / "envoy")
+    by_log = egresslog.correlate(squid=squid, envoy=envoy, pods=LAB / "pods.json")
+    by_frame = egresslog.correlate(squid=squid.records, envoy=envoy.records, pods=LAB / "pods.json")
+    for other in (by_log, by_frame):
+        pd.testing.assert_frame_equal(other.transactions, found.transactions)
+
+
+def test_a_frame_without_its_columns_is_refused() -> None:
+    with pytest.raises(egresslog.UsageError, match="record_id"):
+        egresslog.correlate(squid=pd.DataFrame({"end": []}))
+
+
+def test_representations_say_what_matters(found: egresslog.Correlation) -> None:
+    assert repr(found) == "<correlation: 439 of 462 transactions linked, 438 connections>"
+    assert "<table>" in found._repr_html_() and "api.github.com" in found._repr_html_()
+    assert "462 records" in repr(egresslog.read_squid(LAB / "squid"))
+    assert "<script" not in found._repr_html_()
+
+
+def test_a_saved_run_is_the_same_correlation(found: egresslog.Correlation, tmp_path: Path) -> None:
+    found.save(tmp_path / "run")
+    loaded = egresslog.load(tmp_path / "run")
+    pd.testing.assert_frame_equal(loaded.transactions, found.transactions)
+    pd.testing.assert_frame_equal(loaded.matrix(), found.matrix())
+    assert loaded.manifest["run_id"] == found.manifest["run_id"]
+
+
+def test_explain_shows_the_candidates_of_one_line() -> None:
+    native = egresslog.correlate(SAMPLES / "lab-native")
+    unsure = native.transactions.query("link == 'ambiguous'").iloc[0]
+    candidates = native.explain(unsure["transaction_id"])
+    assert len(candidates) > 1 and candidates["rank"].tolist() == sorted(candidates["rank"])
+    with pytest.raises(egresslog.UsageError):
+        native.explain("t0")
+
+
+def test_matrix_adds_up_to_the_transactions(found: egresslog.Correlation) -> None:
+    matrix = found.matrix()
+    assert matrix["transactions"].sum() == len(found.transactions)
+    assert matrix["bytes_down"].sum() == found.transactions["bytes_down"].sum()
+
+
+def test_the_plot_draws_on_the_axes_it_is_given(found: egresslog.Correlation) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    _, ax = pyplot.subplots()
+    assert found.plot(ax=ax, top=5) is ax
+    assert len(ax.get_yticklabels()) == 5
+
+
+def test_nothing_readable_raises_with_a_reason(tmp_path: Path) -> None:
+    with pytest.raises(egresslog.EgresslogError, match="holds no file"):
+        egresslog.read_squid(tmp_path)
+    with pytest.raises(egresslog.UsageError, match="not a run"):
+        egresslog.load(tmp_path)
