@@ -157,3 +157,13 @@ def test_evidence_adds_up_and_posteriors_are_probabilities(squid: str) -> None:
     weights = candidates.filter(like="_weight").fillna(0).sum(axis=1)
     assert (abs(weights - candidates["weight"]) < 1e-6).all()
     assert (candidates.groupby("transaction_id")["posterior"].sum() <= 1 + 1e-9).all()
+
+
+def test_a_gateway_alone_names_nobody(tmp_path: Any) -> None:
+    """Without the sidecars' logs the chain ends at the gateway: its line is linked, its pod is not the client."""
+    gateway = [path for path in envoy_files("gateway") if "egressgateway" in str(path)]
+    pods = (DATA / "gateway" / "pods.json").read_text().replace("egressgateway", "outward")
+    (tmp_path / "pods.json").write_text(pods)
+    rows = transactions(correlate(squid=squid_files("gateway", "port"), envoy=gateway, pods=tmp_path / "pods.json"))
+    assert any(row["link"] == "exact" for row in rows)
+    assert all(row["pod"] is None and row["via"] == [] for row in rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,7 @@ def whole() -> Correlation:
 
 def pieces(lines: list[bytes], cuts: list[int]) -> Iterator[list[bytes]]:
     edges = sorted({0, len(lines), *(cut % len(lines) for cut in cuts)})
-    yield from (lines[start:end] for start, end in zip(edges, edges[1:], strict=False))
+    yield from (lines[start:end] for start, end in itertools.pairwise(edges))
 
 
 def write_pieces(folder: Path, cuts: list[int], seed: int) -> None:

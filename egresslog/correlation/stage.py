@@ -103,6 +103,12 @@ class _Stage:
         return find_hops(self.logs.envoy)
 
     @cached_property
+    def gateways(self) -> set[str | None]:
+        """Addresses that connected to the proxy on behalf of others."""
+        rows = (index for index in range(len(self.envoy)) if self._to_proxy(index) and self.hops.is_gateway[index])
+        return {self.envoy[index]["upstream_local_address"] for index in rows}
+
+    @cached_property
     def columns(self) -> Columns:
         to_proxy = [index for index, fate in enumerate(self.fates) if fate == TO_PROXY]
         return columns(self.logs.squid, self.logs.envoy, to_proxy, self.identities.inventory)
@@ -190,14 +196,20 @@ class _Stage:
 
     def _attribution(self, index: int, chain: list[int]) -> Attribution | None:
         if chain:
-            return by_connection(self.identities.owners[chain[-1]], float(self.links.confidence[index]))
+            return by_connection(self._client(chain[-1]), float(self.links.confidence[index]))
         address, moment = self.squid[index]["client_address"], self._moment(index)
         likely = [
-            (self.identities.owners[self._client_row(pair)], float(self.links.pairs.posterior[pair]))
+            (self._client(self._client_row(pair)), float(self.links.pairs.posterior[pair]))
             for pair in self.pairs.get(index, ())
             if self.links.pairs.posterior[pair] >= PLAUSIBLE
         ]
-        return by_candidates(likely) or by_address(address, moment, self.identities.inventory)
+        if found := by_candidates(likely):
+            return found
+        return None if address in self.gateways else by_address(address, moment, self.identities.inventory)
+
+    def _client(self, row: int) -> Pod | None:
+        """The pod behind an Envoy row; nobody where the row is a gateway's and its client is not known."""
+        return None if self.hops.is_gateway[row] else self.identities.owners[row]
 
     def _bytes_up(self, record: Row, chain: list[int]) -> Row:
         if record["bytes_up"] is not None:
@@ -225,7 +237,7 @@ class _Stage:
         return self.fates[index] == TO_PROXY
 
     def _fate(self, index: int, doubtful: Collection[int]) -> str:
-        if self._to_proxy(index) and self.hops.previous[index] >= 0:
+        if self.hops.previous[index] >= 0:
             return "hop"
         if self.carried[index]:
             return "linked"
