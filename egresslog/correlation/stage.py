@@ -105,8 +105,11 @@ class _Stage:
     @cached_property
     def gateways(self) -> set[str | None]:
         """Addresses that connected to the proxy on behalf of others."""
-        rows = (index for index in range(len(self.envoy)) if self._to_proxy(index) and self.hops.is_gateway[index])
-        return {self.envoy[index]["upstream_local_address"] for index in rows}
+        return {
+            row["upstream_local_address"]
+            for index, row in enumerate(self.envoy)
+            if self._to_proxy(index) and self.hops.is_gateway[index]
+        }
 
     @cached_property
     def columns(self) -> Columns:
