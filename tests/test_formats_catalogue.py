@@ -97,7 +97,10 @@ def test_text_preset_reads_a_line_of_samples(preset: Preset) -> None:
 
 def sample_line(log_format: LogFormat) -> bytes:
     samples = {item: item.code.sample.encode() for item in log_format.fields}
-    pieces = (i.text if isinstance(i, Literal) else b" " if isinstance(i, Pad) else samples[i] for i in log_format.items)
+    pieces = (
+        i.text if isinstance(i, Literal) else b" " if isinstance(i, Pad) else samples[i]
+        for i in log_format.items
+    )
     return b"".join(pieces)
 
 

@@ -16,7 +16,7 @@ GOLDEN: list[tuple[Dialect, str, str]] = [
         "unknown Squid format code at column 6\n"
         "  %ts %>foo %>a\n"
         "       ^^^^\n"
-        "hint: did you mean %>p, %>h? `egresslog formats --dialect squid` lists every known code",
+        "hint: did you mean %>p, %>h, %>a? `egresslog formats --dialect squid` lists every known code",
     ),
     (
         "squid", "%ts %",
@@ -107,11 +107,17 @@ def test_a_bare_word_is_a_preset_or_an_error(word: str, dialect: Dialect, hint: 
     assert str(caught.value).startswith(f"{word!r} is neither a preset nor a format string\nhint: {hint}")
 
 
-PIECES = ["%", "%%", "%ts", "%{", "}", "(", ")", ":", "9" * 5_000, "%DURATION%", "%REQ(", "{", '"', "\\n", "\t", "'", "[", "#",
-          "/", "-", "0", ".", "%START_TIME", "http::", "\ud800", "\udcff", "é", '{"a": "%DURATION%"}', '{"a": "\\ud800%DURATION%"}']  # fmt: skip
+PIECES = [
+    "%", "%%", "%ts", "%{", "}", "(", ")", ":", "9" * 5_000, "%DURATION%", "%REQ(", "{", '"', "\\n", "\t",
+    "'", "[", "#", "/", "-", "0", ".", "%START_TIME", "http::", "\ud800", "\udcff", "é",
+    '{"a": "%DURATION%"}', '{"a": "\\ud800%DURATION%"}',
+]  # fmt: skip
 
 
-@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=8).map("".join), st.sampled_from(["squid", "envoy"]))
+@given(
+    st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=8).map("".join),
+    st.sampled_from(["squid", "envoy"]),
+)
 @example('{"a":' * 100_000 + "%", "envoy")
 @example('{"a": "\\ud800%DURATION%"}', "envoy")
 @example("%" + "9" * 5_000 + ">a", "squid")

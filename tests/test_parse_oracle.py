@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made_formats import formats
 from oracle import published, readings
@@ -37,17 +37,17 @@ def lines(draw: st.DrawFn, log_format: LogFormat) -> bytes:
     line = render(log_format, draw(printed(log_format)))
     if draw(st.booleans()):
         at, to = sorted(draw(st.tuples(st.integers(0, len(line)), st.integers(0, len(line)))))
-        line = line[:at] + draw(st.sampled_from([b"", b" ", b'"', b"-", b"1", b'" "'])) + line[min(to, at + 3) :]
+        line = (
+            line[:at] + draw(st.sampled_from([b"", b" ", b'"', b"-", b"1", b'" "'])) + line[min(to, at + 3) :]
+        )
     return line[:LONGEST]
 
 
-@settings(max_examples=300)
 @given(st.data(), SMALL)
 def test_agrees_with_all_readings(data: st.DataObject, log_format: LogFormat) -> None:
     check(log_format, data.draw(lines(log_format)))
 
 
-@settings(max_examples=300)
 @given(st.data(), SMALL.filter(is_conclusive))
 def test_a_plain_match_is_the_only_reading(data: st.DataObject, log_format: LogFormat) -> None:
     line = data.draw(lines(log_format))
@@ -81,7 +81,9 @@ CASES: list[tuple[str, bytes, object]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "line", "wanted"), CASES, ids=[f"{t} {n}" for n, (t, _, _) in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("text", "line", "wanted"), CASES, ids=[f"{t} {n}" for n, (t, _, _) in enumerate(CASES)]
+)
 def test_by_example(text: str, line: bytes, wanted: tuple[object, object]) -> None:
     found = LineParser(compile_format(text, "squid")).parse(line)
     if isinstance(found, Parsed):

@@ -14,12 +14,13 @@ ANY_BYTE: ByteSet = frozenset(range(256))
 
 # Squid's explicit and implicit encodings: the exact pattern of an encoded free-text value.
 # Clauses: squid.conf logformat, "modifiers"; measured behaviour where the manual differs.
+# Squid prints "-" for empty text, so no encoded value is empty.
 # "%" is the default encoding of what the catalogue marks ``encode``; "[" and "'" exclude nothing.
-_BACKSLASHED = r'(?:(?!["\\])BYTE|\\BYTE)*'
+_BACKSLASHED = r'(?:(?!["\\])BYTE|\\BYTE)+'
 ENCODED = {
     '"': _BACKSLASHED,
-    "#": r"[\x21\x23-\x7e]*",
-    "%": r"[\x21\x23-\x7e]*",
+    "#": r"[\x21\x23-\x7e]+",
+    "%": r"[\x21\x23-\x7e]+",
     "/": rf'(?:"{_BACKSLASHED}"|{_BACKSLASHED.replace("BYTE", "(?! )BYTE")})',
 }
 
@@ -66,8 +67,9 @@ class Field:
         own = self.code.type.pattern
         if self.is_encoded:
             own = ENCODED.get(self.encoding, own).replace("BYTE", self.code.type.byte)
-        tokens = (re.escape(token.decode("latin-1")) for token in self.code.null)
-        return f"(?:{'|'.join([own, *tokens])})"
+        tokens = [re.escape(token.decode("latin-1")) for token in self.code.null]
+        cut = [f"{self.code.type.byte}{{{self.limit}}}"] if self.limit else []
+        return f"(?:{'|'.join([own, *tokens, *cut])})"
 
     @cached_property
     def exact(self) -> re.Pattern[bytes]:

@@ -96,8 +96,9 @@ def _parts(contents: Sequence[FileContent]) -> Iterator[_Part]:
 def _richest_first(part: _Part) -> tuple[object, ...]:
     known = sum(value is not None for row in part.rows[:50] for value in row.values())
     richness = known / min(50, len(part.rows))
+    unsure = sum(bool(row["flags"]) for row in part.rows)
     order = (part.format, -len(part.rows), part.first, part.path)
-    return part.dialect, part.resolution, -round(richness), *order
+    return part.dialect, part.resolution, -round(richness), unsure, *order
 
 
 def _repeated(part: _Part, accepted: Sequence[_Part]) -> set[int]:
@@ -128,17 +129,21 @@ def _shared(part: _Part, other: _Part, known: set[int]) -> tuple[set[int], int]:
     """Rows of ``part`` with a partner of their own in ``other``, and how many fall in its time."""
     resolution = max(part.resolution, other.resolution)
     columns = None if part.format == other.format else _common(part, other)
-    partners = Counter(_key(other, row, columns, resolution) for row in other.rows)
-    shared, overlap = set(), 0
+    partners: defaultdict[Hashable, list[Record]] = defaultdict(list)
+    for row in other.rows:
+        partners[_key(other, row, columns, resolution)].append(row)
     low, high = other.first // resolution * resolution, other.last
-    for index, row in enumerate(part.rows):
-        if low <= part.time(row, resolution) <= high and index not in known:
-            overlap += 1
-            key = _key(part, row, columns, resolution)
-            if partners[key] > 0:
-                partners[key] -= 1
-                shared.add(index)
-    return _with_doubtful(part, other, shared, columns, resolution), overlap
+    times = (part.time(row, resolution) for row in part.rows)
+    within = [index for index, time in enumerate(times) if low <= time <= high and index not in known]
+    alone = [i for i in within if not _taken(partners[_key(part, part.rows[i], columns, resolution)])]
+    left = [row for rows in partners.values() for row in rows]
+    unsure = _unsure(part, other, alone, left, resolution)
+    return set(within) - set(alone) | unsure, len(within)
+
+
+def _taken(partners: list[Record]) -> bool:
+    """Take one of the partners; False where none is left."""
+    return bool(partners and partners.pop())
 
 
 def _key(part: _Part, row: Record, columns: tuple[str, ...] | None, resolution: int) -> Hashable:
@@ -155,29 +160,37 @@ def _gives(part: _Part, column: str) -> bool:
     return any(row[column] is not None for row in part.rows)
 
 
-def _with_doubtful(
-    part: _Part, other: _Part, shared: set[int], columns: tuple[str, ...] | None, resolution: int
-) -> set[int]:
-    """A doubtful row lacks what its readings disagree on: it matches on what it has."""
-    if columns is None:
-        return shared
-    doubtful = [i for i, row in enumerate(part.rows) if i not in shared and row["flags"]]
-    certain = defaultdict(list)
-    if doubtful or any(row["flags"] for row in other.rows):
-        for row in other.rows:
-            certain[part.time(row, resolution)].append(row)
-    candidates = doubtful or [i for i in range(len(part.rows)) if i not in shared]
-    for index in candidates if certain else ():
-        row = part.rows[index]
-        if any(_agree(row, twin, columns) for twin in certain[part.time(row, resolution)]):
-            shared.add(index)
-    return shared
+def _unsure(part: _Part, other: _Part, alone: list[int], left: list[Record], resolution: int) -> set[int]:
+    """Rows whose partner among what is left differs only where one of the two is cut or in doubt."""
+    columns, found = _common(part, other), set()
+    same = part.format == other.format
+    partners: defaultdict[tuple[int, bool], list[Record]] = defaultdict(list)
+    for row in left:
+        partners[part.time(row, resolution), _is_unsure(row, same)].append(row)
+    for index in alone:
+        row, time = part.rows[index], part.time(part.rows[index], resolution)
+        kinds = (True, False) if _is_unsure(row, same) else (True,)
+        if any(_take_agreeing(row, partners[time, kind], columns) for kind in kinds):
+            found.add(index)
+    return found
+
+
+def _take_agreeing(row: Record, twins: list[Record], columns: tuple[str, ...]) -> bool:
+    """Take the first twin that agrees; False where none does."""
+    for position, twin in enumerate(twins):
+        if _agree(row, twin, columns):
+            del twins[position]
+            return True
+    return False
+
+
+def _is_unsure(row: Record, same_format: bool) -> bool:
+    """In the same format only a cut line can differ from its copy."""
+    return "truncated" in row["flags"] if same_format else bool(row["flags"])
 
 
 def _agree(row: Record, twin: Record, columns: tuple[str, ...]) -> bool:
-    """Equal wherever both know; at least one of them has to be in doubt elsewhere."""
-    if not (row["flags"] or twin["flags"]):
-        return False
+    """Equal wherever both know."""
     return all(row[c] == twin[c] or row[c] is None or twin[c] is None for c in columns)
 
 

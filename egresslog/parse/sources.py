@@ -74,7 +74,7 @@ def _expand(given: Given) -> Iterator[Source]:
         return
     for path in sorted(glob.glob(given.path, recursive=True)):
         inside = _walk(path) if os.path.isdir(path) else [path]
-        yield from (replace(source, path=each, found=True) for each in inside)
+        yield from (replace(source, path=each, found=True) for each in inside if _is_regular(each))
 
 
 def _walk(folder: str) -> Iterator[str]:

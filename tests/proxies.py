@@ -1,0 +1,171 @@
+"""How the proxies write lines: values by type, and their rendering, written apart from the parser.
+
+Encodings follow src/format/Format.cc and src/tools.cc of Squid, not the decoders under test.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from ipaddress import IPv4Address, IPv6Address
+
+from hypothesis import strategies as st
+
+from egresslog.formats import Field, Literal, LogFormat
+from egresslog.formats.codes import Dialect
+from egresslog.parse.values import Value, decode_text
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What the proxy has to print for a field (None: nothing) and the values that say the same."""
+
+    raw: bytes | None
+    values: tuple[Value, ...]
+
+
+def render(log_format: LogFormat, printed: Sequence[Printed], padding: bytes = b"") -> bytes:
+    """A line of a text format, with this padding wherever a minimum width allows some."""
+    values, line = iter(printed), b""
+    for item in log_format.items:
+        if isinstance(item, Field):
+            line += _field(log_format.dialect, item, next(values))
+        else:
+            line += item.text if isinstance(item, Literal) else padding
+    return line
+
+
+def render_json(log_format: LogFormat, printed: Sequence[Printed], ascii_only: bool) -> bytes:
+    """A line of Envoy's json_format: numbers bare, nothing as null."""
+    line = {str(f.key): _json_value(f, p) for f, p in zip(log_format.fields, printed, strict=True)}
+    return json.dumps(line, ensure_ascii=ascii_only).encode()
+
+
+def expected(log_format: LogFormat, printed: Sequence[Printed]) -> dict[str, Value]:
+    """The values by column, after the losses of the encoding, of tokens for nothing and of limits."""
+    found: dict[str, Value] = {}
+    for field, one in zip(log_format.fields, printed, strict=True):
+        found.update(zip(field.columns, _expected(log_format.dialect, field, one), strict=True))
+    return found
+
+
+def _expected(dialect: Dialect, field: Field, one: Printed) -> tuple[Value, ...]:
+    nothing: tuple[Value, ...] = (None,) * len(field.columns)
+    raw = _field(dialect, field, one)
+    if raw in field.code.null or 0 < field.limit <= len(raw):
+        return nothing
+    return (decode_text(raw),) if field.encoding == "%" else one.values
+
+
+def _field(dialect: Dialect, field: Field, one: Printed) -> bytes:
+    if one.raw is None or (one.raw == b"" and dialect == "squid"):
+        return field.code.null[0]
+    text = ENCODERS[field.encoding](one.raw) if field.code.type.name in ("text", "token") else one.raw
+    return text[: field.limit] if field.limit else text
+
+
+def _json_value(field: Field, one: Printed) -> int | str | None:
+    if one.raw is None:
+        return None
+    return int(one.raw) if field.code.type.name == "integer" else one.raw.decode()
+
+
+def _backslash(raw: bytes) -> bytes:
+    named = {b"\n": rb"\n", b"\r": rb"\r", b"\t": rb"\t"}
+    return re.sub(rb'[\n\r\t"\\]', lambda m: named.get(m[0], b"\\" + m[0]), raw)
+
+
+def _mime_blob(raw: bytes) -> bytes:
+    named = {b"\n": rb"\n", b"\r": rb"\r", b"\\": rb"\\"}
+    return re.sub(rb"[\x00-\x1f\x7f-\xff%\[\]\\]", lambda m: named.get(m[0], b"%%%02x" % m[0][0]), raw)
+
+
+def _rfc1738(raw: bytes) -> bytes:
+    return re.sub(rb'[\x00-\x20\x7f-\xff<>"#{}|\\^~\[\]`\'%]', lambda m: b"%%%02X" % m[0][0], raw)
+
+
+def _rfc1738_unescaped(raw: bytes) -> bytes:
+    return re.sub(rb'[\x00-\x20\x7f-\xff<>"#{}|\\^~\[\]`\']', lambda m: b"%%%02X" % m[0][0], raw)
+
+
+def _shell(raw: bytes) -> bytes:
+    named = {b"\n": rb"\n", b"\r": rb"\r"}
+    inside = re.sub(rb'[\n\r"\\]', lambda m: named.get(m[0], b"\\" + m[0]), raw)
+    return b'"' + inside + b'"' if b" " in raw else inside
+
+
+ENCODERS = {
+    "": bytes, "'": bytes, '"': _backslash, "[": _mime_blob, "#": _rfc1738, "/": _shell,
+    "%": _rfc1738_unescaped,
+}  # fmt: skip
+
+HOSTILE = [
+    b'"', b" ", b'" "', b"-", b'" "-" "x" 1 2 3 "', b"\\", b'\\"', b"%22", b"\t", b"\xff", b"\xc3\xa9", b"]",
+    b"[",
+    b"a", b"GET", b"CONNECT", b" - ", b"0", b"1.1.1.1:80", b"\x1b[2K", b"\\xff", b"|", b",",
+]  # fmt: skip
+
+
+def hostile_bytes(forbidden: bytes = b"\n\r\x00") -> st.SearchStrategy[bytes]:
+    """Short byte strings, mostly made of what separates fields, without what no proxy lets through."""
+    piece = st.sampled_from(HOSTILE) | st.binary(max_size=3)
+    return st.lists(piece, max_size=5).map(lambda pieces: b"".join(pieces).translate(None, forbidden))
+
+
+def _text(raw: bytes) -> Printed:
+    return Printed(raw, (decode_text(raw),))
+
+
+def _instant(second: int, millisecond: int) -> Printed:
+    moment = datetime.fromtimestamp(second, UTC)
+    raw = f"{moment:%Y-%m-%dT%H:%M:%S}.{millisecond:03}Z"
+    return Printed(raw.encode(), (second * 1_000_000 + millisecond * 1_000,))
+
+
+def _clf(second: int, minutes: int) -> Printed:
+    moment = datetime.fromtimestamp(second, timezone(timedelta(minutes=minutes)))
+    return Printed(f"{moment:%d/%b/%Y:%H:%M:%S %z}".encode(), (second * 1_000_000,))
+
+
+def _endpoint(address: IPv4Address | IPv6Address, port: int) -> Printed:
+    host = f"[{address}]" if address.version == 6 else str(address)
+    return Printed(f"{host}:{port}".encode(), (_plain(address), port or None))
+
+
+def _plain(address: IPv4Address | IPv6Address) -> str:
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+_SECOND = st.integers(0, 4_000_000_000)
+_ADDRESS = st.ip_addresses()
+_WORD = st.from_regex(rb"\A[0-9A-Za-z_,]{1,12}\Z")
+
+TYPED: Mapping[str, st.SearchStrategy[Printed]] = {
+    "integer": st.integers(0, 2**63 - 1).map(lambda n: Printed(b"%d" % n, (n,))),
+    "epoch": _SECOND.map(lambda n: Printed(b"%d" % n, (n,))),
+    "subsecond": st.integers(0, 999).map(lambda n: Printed(b"%d" % n, (n,))),
+    "decimal": st.tuples(_SECOND, st.integers(0, 999)).map(
+        lambda t: Printed(b"%d.%03d" % t, (t[0] * 1_000_000 + t[1] * 1_000,))
+    ),
+    "address": _ADDRESS.map(lambda a: Printed(str(a).encode(), (_plain(a),))),
+    "endpoint": st.builds(_endpoint, _ADDRESS, st.integers(0, 65_535)),
+    "word": _WORD.map(_text),
+    "http_token": st.sampled_from([b"GET", b"CONNECT", b"A|B", b"M-SEARCH"]).map(_text),
+    "protocol": st.sampled_from([b"HTTP/1.0", b"HTTP/1.1", b"HTTP/2"]).map(_text),
+    "version": st.sampled_from([b"0.0", b"1.0", b"1.1"]).map(_text),
+    "token": hostile_bytes(b"\n\r\x00 ").filter(bool).map(_text),
+    "authority": st.from_regex(rb"\A[\x21\x23-\x7e]{1,10}\Z").map(_text),
+    "text": hostile_bytes().map(_text),
+    "rfc3339": st.builds(_instant, _SECOND, st.integers(0, 999)),
+    "clf_time": st.builds(_clf, _SECOND, st.integers(-14 * 60, 14 * 60)),
+}
+
+
+def printed_for(field: Field) -> st.SearchStrategy[Printed]:
+    """A value of the field's type, or nothing where the proxy has a token for that."""
+    typed = TYPED[field.code.type.name]
+    nothing = st.just(Printed(None, (None,) * len(field.columns)))
+    return typed | nothing if field.code.null else typed
