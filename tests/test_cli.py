@@ -234,7 +234,7 @@ def test_parse_prints_normalised_records() -> None:
 
 
 def test_who_answers_one_line() -> None:
-    line = "1795407810.934 548 10.60.1.15 TCP_TUNNEL/200 14348 CONNECT svc015.saas.example:443 - HIER_DIRECT/1.2.3.4 -"
+    line = "1795407810.934 548 10.60.1.15 TCP_TUNNEL/200 14348 CONNECT svc015.saas.example:443 - HIER_DIRECT/- -"
     done = run("who", line, str(SAMPLES / "lab-native" / "envoy"))
     assert (
         done.returncode == 0 and b"shop/orders-58c7b9d6f4-tt6rc" not in done.stdout

@@ -77,7 +77,8 @@ def test_dates_are_shown_where_they_differ() -> None:
 def test_columns_make_way_for_names_times_last() -> None:
     statuses = ({"status": status} for status in (403, 407, 503, None))
     crowded = transactions({"host": "h" * 60, "link": "none", "bytes_up": None}, *statuses)
-    heads = [printed([matrix_table(matrix(crowded), width)], width).splitlines()[1] for width in (110, 94, 86)]
+    tables = [(matrix_table(matrix(crowded), width), width) for width in (110, 94, 86)]
+    heads = [printed([table], width).splitlines()[1] for table, width in tables]
     shown = [[name for name in ("Known", "First", "Last") if name in head] for head in heads]
     assert shown == [["Known", "First", "Last"], ["First", "Last"], ["Last"]]
 
