@@ -81,6 +81,7 @@ REASONS: dict[str, str] = {
     "outside_coverage": "the logs of the other side do not cover this moment",
     "no_candidate": "the logs cover this moment, but no record of the other side fits",
     "log_lost": "Squid's client port is known and the sidecar wrote no line for it",
+    "gateway_only": "a gateway carried it, and no record of the hop before it was found",
     "masked_address": "Squid logged a masked client address (client_netmask)",
     "client_unknown": "Squid logged no client address",
     "doubtful_line": "the line has several readings that differ in a field needed to link it",

@@ -160,11 +160,11 @@ def test_evidence_adds_up_and_posteriors_are_probabilities(squid: str) -> None:
 
 
 def test_a_gateway_alone_names_nobody(tmp_path: Any) -> None:
-    """Without the sidecars' logs the chain ends at the gateway: linked, but its pod is not the client."""
+    """Without the sidecars' logs the chain ends at the gateway: its line is shown, its pod is no client."""
     gateway = [path for path in envoy_files("gateway") if "egressgateway" in str(path)]
     pods = (DATA / "gateway" / "pods.json").read_text().replace("egressgateway", "outward")
     (tmp_path / "pods.json").write_text(pods)
     pods_file = tmp_path / "pods.json"
     rows = transactions(correlate(squid=squid_files("gateway", "port"), envoy=gateway, pods=pods_file))
-    assert any(row["link"] == "exact" for row in rows)
-    assert all(row["pod"] is None and row["via"] == [] for row in rows)
+    assert all((row["pod"], row["connection_id"], row["link"]) == (None, None, "none") for row in rows)
+    assert sum(len(row["via"]) == 1 and row["reason"] == "gateway_only" for row in rows) == 2345

@@ -43,16 +43,26 @@ class Balance:
         return [equation for equation in self.equations if not equation.holds]
 
 
-def balance(files: Sequence[FileReport], transactions: pa.Table, connections: pa.Table) -> Balance:
-    """The equations of the files' lines, of the records, and of both sides' fates and bytes."""
+def balance(
+    files: Sequence[FileReport],
+    records: tuple[pa.Table, pa.Table],
+    transactions: pa.Table,
+    connections: pa.Table,
+) -> Balance:
+    """What went in against what came out: ``records`` are the tables of Squid and Envoy.
+
+    The lines of the files, their records, both sides' fates and bytes, and the links seen from both.
+    """
+    squid, envoy = records
     return Balance(
         (
             _lines(files),
-            _records(files, len(transactions) + len(connections)),
-            _fates("squid", transactions, "link", "reason"),
-            _fates("envoy", connections, "fate", None),
-            _bytes("squid", transactions, "link", "bytes_down"),
-            _bytes("envoy", connections, "fate", "bytes_sent"),
+            _records(files, len(squid) + len(envoy)),
+            _fates("squid", squid, transactions, "link", "reason"),
+            _fates("envoy", envoy, connections, "fate", None),
+            _bytes("squid", squid, transactions, "link", "bytes_down"),
+            _bytes("envoy", envoy, connections, "fate", "bytes_sent"),
+            _links(transactions, connections),
         )
     )
 
@@ -75,21 +85,28 @@ def _records(files: Iterable[FileReport], unique: int) -> Equation:
     )
 
 
-def _fates(side: str, table: pa.Table, heading: str, reason: str | None) -> Equation:
+def _fates(side: str, records: pa.Table, table: pa.Table, heading: str, reason: str | None) -> Equation:
     fates = values_of(table, heading)
     reasons = values_of(table, reason) if reason else [None] * len(fates)
     parts = Counter(
         fate if why is None else f"{fate}: {why}" for fate, why in zip(fates, reasons, strict=True)
     )
-    return Equation(side, "records", len(table), _sorted(parts))
+    return Equation(side, "records", len(records), _sorted(parts))
 
 
-def _bytes(side: str, table: pa.Table, heading: str, column: str) -> Equation:
+def _bytes(side: str, records: pa.Table, table: pa.Table, heading: str, column: str) -> Equation:
     sizes = [size or 0 for size in values_of(table, column)]
     parts: Counter[str] = Counter()
     for fate, size in zip(values_of(table, heading), sizes, strict=True):
         parts[fate] += size
-    return Equation(side, "bytes", sum(sizes), _sorted(parts))
+    return Equation(side, "bytes", sum(size or 0 for size in values_of(records, column)), _sorted(parts))
+
+
+def _links(transactions: pa.Table, connections: pa.Table) -> Equation:
+    """Linked transactions, as their connections count them."""
+    linked = sum(name is not None for name in values_of(transactions, "connection_id"))
+    carried = zip(values_of(connections, "fate"), values_of(connections, "transactions"), strict=True)
+    return Equation("both", "links", linked, {"carried": sum(n for fate, n in carried if fate == "linked")})
 
 
 def _sorted(parts: Counter[str]) -> dict[str, int]:

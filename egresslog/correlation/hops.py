@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 from egresslog.arrow import values_of
@@ -41,16 +42,18 @@ def find_hops(envoy: pa.Table) -> Hops:
     for index, row in enumerate(rows):
         if row.local[0] is not None and row.local[1] is not None:
             by_local[row.local].append(index)
+    steps = _clock_steps(rows, by_local)
     gateways = [
         row.remote[0] is not None and row.local[0] is not None and row.remote[0] != row.local[0]
         for row in rows
     ]
-    found = [_previous(index, rows, by_local.get) if gateways[index] else -1 for index in range(len(rows))]
+    found = [_previous(i, rows, by_local, steps) if gateways[i] else -1 for i in range(len(rows))]
     return Hops(found, gateways)
 
 
 @dataclass(frozen=True)
 class _Row:
+    file: str
     local: tuple[str, int]
     remote: tuple[str, int]
     start: int | None
@@ -61,19 +64,39 @@ def _rows(envoy: pa.Table) -> list[_Row]:
     names = ("upstream_local", "downstream_remote")
     ends = [[values_of(envoy, f"{name}_{part}") for part in ("address", "port")] for name in names]
     local, remote = (zip(*pair, strict=True) for pair in ends)
-    times = values_of(envoy, "start"), values_of(envoy, "end")
-    return [_Row(*parts) for parts in zip(local, remote, *times, strict=True)]
+    files, starts, stops = (values_of(envoy, name) for name in ("file", "start", "end"))
+    return [_Row(*parts) for parts in zip(files, local, remote, starts, stops, strict=True)]
 
 
-def _previous(index: int, rows: list[_Row], at: Callable[[tuple[str, int]], list[int] | None]) -> int:
+def _clock_steps(
+    rows: list[_Row], by_local: Mapping[tuple[str, int], list[int]]
+) -> dict[tuple[str, str], int]:
+    """How much later one log's clock shows a connection than the log before it (us), by the two files.
+
+    Learned from ip:port pairs that occur once, so that hosts whose clocks differ still chain.
+    """
+    steps: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for row in rows:
+        others = by_local.get(row.remote, [])
+        if len(others) == 1 and row.remote != row.local and row.start is not None:
+            other = rows[others[0]]
+            if other.start is not None:
+                steps[row.file, other.file].append(row.start - other.start)
+    return {files: int(median(some)) for files, some in steps.items()}
+
+
+def _previous(
+    index: int,
+    rows: list[_Row],
+    by_local: Mapping[tuple[str, int], list[int]],
+    steps: Mapping[tuple[str, str], int],
+) -> int:
     """The only row that was open at this row's start under its client's ip:port, else -1."""
     row = rows[index]
     if row.start is None:
         return -1
-    fitting = [
-        other for other in at(row.remote) or ()
-        if other != index and _open_at(rows[other], row.start)
-    ]  # fmt: skip
+    others = (other for other in by_local.get(row.remote, []) if other != index)
+    fitting = [o for o in others if _open_at(rows[o], row.start - steps.get((row.file, rows[o].file), 0))]
     return fitting[0] if len(fitting) == 1 else -1
 
 

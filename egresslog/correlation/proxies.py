@@ -1,11 +1,16 @@
-"""Which upstream addresses are the proxy: named by the user, by Squid's own address, else inferred."""
+"""Which upstream addresses are the proxy: named by the user, by Squid's own address, else inferred.
+
+Each Squid instance is asked for itself: one may log its own address where another does not.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
 
 from egresslog.arrow import values_of
 from egresslog.errors import UsageError
@@ -15,60 +20,141 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Endpoint = tuple[str, int | None]
+Sizes = dict[tuple[str | None, int], list[int]]  # (client address or None, bytes) -> sorted end times
 
 SQUID_PORT = 3128  # squid.conf http_port, the default
-MIN_SHARE = 0.3  # of an upstream's sizes that Squid logged too, for it to be taken as the proxy
 MIN_BYTES = 100  # smaller sizes coincide by chance
+MIN_HITS = 3
+MIN_SHARE = 0.3  # of an upstream's connections whose size the instance logged
+OVER_CHANCE = 3  # times as many hits as sizes one byte off get
 
 
 @dataclass(frozen=True)
 class Proxies:
-    """The proxy's endpoints as Envoy sees them, and how they were found."""
+    """The proxy's endpoints as Envoy sees them, and how each was found."""
 
-    endpoints: frozenset[Endpoint]
-    source: str  # given, squid's own address, sizes, port 3128, none
+    found: dict[Endpoint, str] = field(default_factory=dict)
+    unseen: tuple[Endpoint, ...] = ()  # given by the user, but no Envoy record went there
+
+    @property
+    def endpoints(self) -> frozenset[Endpoint]:
+        return frozenset(self.found)
+
+    @property
+    def source(self) -> str:
+        """How they were found: given, squid's own address, sizes, port 3128, or none."""
+        return ", ".join(dict.fromkeys(self.found.values())) or "none"
 
     def __contains__(self, endpoint: object) -> bool:
-        return endpoint in self.endpoints
+        return endpoint in self.found
 
 
 def parse_endpoint(text: str) -> Endpoint:
     """``ADDR:PORT`` (IPv6 in brackets) -> (address, port). Raises UsageError."""
     address, colon, port = text.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
+    try:
+        ip_address(address.strip("[]"))
+        valid = bool(colon) and port.isascii() and port.isdigit() and 0 < int(port) < 65_536
+    except ValueError:
+        valid = False
+    if not valid:
         raise UsageError(f"--proxy {text}: not ADDR:PORT", hint="for example --proxy 10.60.2.10:3128")
     return normal_address(address), int(port)
 
 
-def find_proxies(squid: pa.Table, envoy: pa.Table, given: Collection[Endpoint] = ()) -> Proxies:
-    """The proxy's endpoints, from the surest source that names any."""
+def find_proxies(
+    squid: pa.Table, envoy: pa.Table, given: Collection[Endpoint] = (), max_offset: int = 900_000_000
+) -> Proxies:
+    """The proxy's endpoints, for each Squid instance from the surest source that names any.
+
+    ``max_offset`` (us): how far apart the two clocks may be when sizes are compared.
+    """
+    upstreams = _upstreams(envoy)
     if given:
-        return Proxies(frozenset(given), "given")
-    upstreams = Counter(
-        zip(values_of(envoy, "upstream_address"), values_of(envoy, "upstream_port"), strict=True)
-    )
-    upstreams.pop((None, None), None)
-    own = set(zip(values_of(squid, "local_address"), values_of(squid, "local_port"), strict=True))
-    ways = (
-        ("squid's own address", own & upstreams.keys()),
-        ("sizes", _by_sizes(squid, envoy)),
-        (f"port {SQUID_PORT}", {endpoint for endpoint in upstreams if endpoint[1] == SQUID_PORT}),
-    )
-    return next(
-        (Proxies(frozenset(found), how) for how, found in ways if found), Proxies(frozenset(), "none")
-    )
+        unseen = tuple(endpoint for endpoint in given if endpoint not in upstreams)
+        return Proxies(dict.fromkeys(given, "given"), unseen)
+    found: dict[Endpoint, str] = {}
+    for lines in _by_instance(squid) or [[]]:
+        found |= _of_instance(lines, upstreams, found, max_offset)
+    return Proxies(found)
 
 
-def _by_sizes(squid: pa.Table, envoy: pa.Table) -> set[Endpoint]:
-    """Upstreams whose connections carried, for the most part, sizes that Squid logged."""
-    logged = {size for size in values_of(squid, "bytes_down") if size is not None and size >= MIN_BYTES}
-    sizes: defaultdict[Endpoint, list[int]] = defaultdict(list)
-    columns = ("upstream_address", "upstream_port", "bytes_sent", "method")
-    for address, port, size, method in zip(*(values_of(envoy, name) for name in columns), strict=True):
-        if address is not None and size is not None and size >= MIN_BYTES and method in (None, "CONNECT"):
-            sizes[address, port].append(size)
-    return {
-        endpoint
-        for endpoint, seen in sizes.items()
-        if sum(size in logged for size in seen) > MIN_SHARE * len(seen)
-    }
+@dataclass(frozen=True)
+class _Connection:
+    address: str | None
+    size: int
+    end: int
+
+
+def _upstreams(envoy: pa.Table) -> dict[Endpoint, list[_Connection]]:
+    """Connections by upstream; an address that is an Envoy's own is a gateway, not the proxy."""
+    names = ("upstream_address", "upstream_port", "upstream_local_address", "bytes_sent", "end", "method")
+    own = set(values_of(envoy, "upstream_local_address"))
+    upstreams: defaultdict[Endpoint, list[_Connection]] = defaultdict(list)
+    columns = [values_of(envoy, name) for name in names]
+    for address, port, local, size, end, method in zip(*columns, strict=True):
+        if address is not None and address not in own and method in (None, "CONNECT"):
+            upstreams[address, port].append(_Connection(local, size or 0, end or 0))
+    return upstreams
+
+
+def _by_instance(squid: pa.Table) -> list[list[dict[str, Any]]]:
+    names = ("proxy", "client_address", "local_address", "local_port", "bytes_down", "end")
+    instances: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for values in zip(*(values_of(squid, name) for name in names), strict=True):
+        instances[values[0]].append(dict(zip(names, values, strict=True)))
+    return [instances[name] for name in sorted(instances)]
+
+
+def _of_instance(
+    lines: list[dict[str, Any]],
+    upstreams: dict[Endpoint, list[_Connection]],
+    known: Collection[Endpoint],
+    max_offset: int,
+) -> dict[Endpoint, str]:
+    own = {(line["local_address"], line["local_port"]) for line in lines} & upstreams.keys()
+    if own:
+        return dict.fromkeys(sorted(own), "squid's own address")
+    sizes = set(_by_sizes(lines, upstreams, max_offset))
+    if sizes:
+        return {endpoint: "sizes" for endpoint in sorted(sizes, key=repr) if endpoint not in known}
+    by_port = sorted(endpoint for endpoint in upstreams if endpoint[1] == SQUID_PORT)
+    return {endpoint: f"port {SQUID_PORT}" for endpoint in by_port if endpoint not in known}
+
+
+def _by_sizes(
+    lines: list[dict[str, Any]], upstreams: dict[Endpoint, list[_Connection]], max_offset: int
+) -> Iterator[Endpoint]:
+    """Upstreams whose connections carried sizes that the instance logged, far above chance."""
+    clients = {line["client_address"] for line in lines}
+    logged = _sizes(lines, clients & {c.address for some in upstreams.values() for c in some})
+    for endpoint, some in upstreams.items():
+        large = [connection for connection in some if connection.size >= MIN_BYTES]
+        hits, chance = (_hits(large, logged, clients, off, max_offset) for off in (0, 1))
+        if hits >= max(MIN_HITS, MIN_SHARE * len(large), OVER_CHANCE * chance):
+            yield endpoint
+
+
+def _sizes(lines: list[dict[str, Any]], addresses: Collection[str | None]) -> Sizes:
+    """When each size was logged; by client address where the Envoys use those addresses too."""
+    found: defaultdict[tuple[str | None, int], list[int]] = defaultdict(list)
+    for line in lines:
+        if (line["bytes_down"] or 0) >= MIN_BYTES and line["end"] is not None:
+            key = line["client_address"] if addresses else None
+            found[key, line["bytes_down"]].append(line["end"])
+    return {key: sorted(ends) for key, ends in found.items()}
+
+
+def _hits(
+    connections: list[_Connection], logged: Sizes, clients: Collection[str | None], off: int, max_offset: int
+) -> int:
+    """Connections with a size (``off`` bytes from theirs) that was logged near their end; each size once."""
+    counted: Counter[tuple[str | None, int]] = Counter()
+    by_address = any(address is not None for address, _ in logged)
+    for connection in connections:
+        key = (connection.address if by_address else None, connection.size + off)
+        ends = logged.get(key, [])
+        near = bisect_left(ends, connection.end - max_offset)
+        if near < len(ends) and ends[near] <= connection.end + max_offset:
+            counted[key] += 1
+    return len(counted)

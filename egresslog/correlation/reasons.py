@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from egresslog.arrow import values_of
 from egresslog.correlation.attribution import is_masked
+from egresslog.correlation.groups import Groups
 from egresslog.identity.inventory import Inventory
 from egresslog.identity.pods import Pod
 
@@ -19,64 +21,83 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Coverage:
-    """The time that logs cover: per address of an Envoy, and of all Squid logs together (us)."""
+    """The time that logs cover (us, Envoy's clock): by key of the connections, and of each Squid instance."""
 
-    addresses: dict[str, Span]
-    squid: Span | None
-    has_envoy: bool
-
-    def holds(self, address: str, moment: int | None) -> bool:
-        """True where a log of this address covers the moment."""
-        first, last = self.addresses[address]
-        return moment is None or first <= moment <= last
+    connections: Mapping[str, Span] = field(default_factory=dict)
+    squid: Sequence[Span] = ()
 
 
-def coverage(squid: pa.Table, envoy: pa.Table, offset: int) -> Coverage:
-    """Coverage of both sides, Squid's moved by the clock ``offset`` onto Envoy's clock."""
-    return Coverage(_by_address(envoy), _squid_span(squid, offset), len(envoy) > 0)
+def coverage(
+    squid: pa.Table, envoy: pa.Table, to_proxy: Sequence[int], groups: Groups, offsets: Mapping[str, int]
+) -> Coverage:
+    """Coverage of both sides; ``offsets`` move each Squid instance onto Envoy's clock."""
+    spans = _by_file(envoy)
+    files = values_of(envoy, "file")
+    logs: defaultdict[str, set[str]] = defaultdict(set)
+    for row, *keys in zip(to_proxy, groups.connections, groups.hidden_connections, strict=True):
+        for key in filter(None, keys):
+            logs[key].add(files[row])
+    known = {key: [spans[file] for file in sorted(some) if file in spans] for key, some in logs.items()}
+    return Coverage({key: _union(some) for key, some in known.items() if some}, _squid_spans(squid, offsets))
 
 
-def _by_address(envoy: pa.Table) -> dict[str, Span]:
-    """From the first start to the last end in the logs in which an address appears as Envoy's own."""
+def _by_file(envoy: pa.Table) -> dict[str, Span]:
+    """From the first start to the last end of each log."""
     spans: dict[str, Span] = {}
-    owners: dict[str, set[str]] = {}
-    columns = [values_of(envoy, name) for name in ("file", "upstream_local_address", "start", "end")]
-    for file, address, first, last in zip(*columns, strict=True):
+    columns = [values_of(envoy, name) for name in ("file", "start", "end")]
+    for file, first, last in zip(*columns, strict=True):
         if first is not None and last is not None:
-            low, high = spans.get(file, (first, last))
-            spans[file] = (min(low, first), max(high, last))
-        if address is not None:
-            owners.setdefault(address, set()).add(file)
-    found = {address: [spans[file] for file in files if file in spans] for address, files in owners.items()}
-    return {a: (min(s[0] for s in spans), max(s[1] for s in spans)) for a, spans in found.items() if spans}
+            spans[file] = _union([spans.get(file, (first, last)), (first, last)])
+    return spans
 
 
-def _squid_span(squid: pa.Table, offset: int) -> Span | None:
-    ends = [end for end in values_of(squid, "end") if end is not None]
-    return (min(ends) - offset, max(ends) - offset) if ends else None
+def _squid_spans(squid: pa.Table, offsets: Mapping[str, int]) -> list[Span]:
+    ends: defaultdict[str, list[int]] = defaultdict(list)
+    for proxy, end in zip(values_of(squid, "proxy"), values_of(squid, "end"), strict=True):
+        if end is not None:
+            ends[proxy].append(end - offsets.get(proxy, 0))
+    return [(min(some), max(some)) for _, some in sorted(ends.items())]
 
 
-def why_not_linked(row: dict[str, Any], moment: int | None, covered: Coverage, inventory: Inventory) -> str:
-    """The reason of a transaction without candidates; ``moment`` is its start on Envoy's clock."""
-    address = row["client_address"]
-    if "doubtful" in row["flags"] and (address is None or row["end"] is None):
+def _union(spans: Iterable[Span]) -> Span:
+    firsts, lasts = zip(*spans, strict=True)
+    return min(firsts), max(lasts)
+
+
+@dataclass(frozen=True)
+class Case:
+    """An unlinked transaction: its record, start on Envoy's clock, and the key its candidates have."""
+
+    record: dict[str, Any]
+    moment: int | None
+    key: str | None
+    is_plain: bool  # no address translation is known, so a logged port would have to be found
+    through_gateway: bool = False
+
+
+def why_not_linked(case: Case, covered: Coverage, inventory: Inventory) -> str:
+    """The reason of a transaction that has no link."""
+    address = case.record["client_address"]
+    if case.through_gateway:
+        return "gateway_only"
+    if "doubtful" in case.record["flags"] and (address is None or case.record["end"] is None):
         return "doubtful_line"
     if address is None:
         return "client_unknown"
-    if address in covered.addresses:
-        return _covered_address(row, address, moment, covered)
-    if is_masked(address):
+    if case.key is not None and case.key in covered.connections:
+        return _covered(case, covered.connections[case.key])
+    if is_masked(address) and not inventory.holders(address, case.moment):
         return "masked_address"
-    return _unseen_address(address, moment, inventory)
+    return _unseen(address, case.moment, inventory)
 
 
-def _covered_address(row: dict[str, Any], address: str, moment: int | None, covered: Coverage) -> str:
-    if not covered.holds(address, moment):
+def _covered(case: Case, span: Span) -> str:
+    if case.moment is not None and not span[0] <= case.moment <= span[1]:
         return "outside_coverage"
-    return "log_lost" if row["client_port"] is not None else "no_candidate"
+    return "log_lost" if case.is_plain and case.record["client_port"] is not None else "no_candidate"
 
 
-def _unseen_address(address: str, moment: int | None, inventory: Inventory) -> str:
+def _unseen(address: str, moment: int | None, inventory: Inventory) -> str:
     holders: Sequence[Pod] = inventory.holders(address, moment)
     if holders and all(pod.has_sidecar is False for pod in holders):
         return "not_injected"
@@ -87,8 +108,8 @@ def _unseen_address(address: str, moment: int | None, inventory: Inventory) -> s
 
 def why_unmatched(end: int | None, covered: Coverage) -> str:
     """The reason of a connection to the proxy that no transaction was linked to."""
-    if covered.squid is None:
+    if not covered.squid:
         return "no_squid_log"
-    if end is not None and not covered.squid[0] <= end <= covered.squid[1]:
+    if end is not None and not any(first <= end <= last for first, last in covered.squid):
         return "outside_coverage"
     return "no_candidate"

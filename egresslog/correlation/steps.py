@@ -1,0 +1,127 @@
+"""The steps between records and tables, each computed once, when first asked for."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from egresslog.arrow import rows_of
+from egresslog.correlation.columns import Columns, columns
+from egresslog.correlation.fates import TO_PROXY, fate_before_linking
+from egresslog.correlation.hops import Hops, find_hops
+from egresslog.correlation.passes import link_in_passes
+from egresslog.correlation.proxies import Proxies
+from egresslog.correlation.reasons import Coverage, coverage
+from egresslog.correlation.tables import Row
+from egresslog.identity.identify import Identities
+from egresslog.identity.pods import Pod
+from egresslog.linking.model import Links, Settings
+from egresslog.parse.logs import Logs
+from egresslog.schema import LINKS
+
+# A connection counts as a candidate of a line from this posterior on.
+PLAUSIBLE = 0.01
+
+
+class Steps:
+    """What is known after each step; rows of both sides are numbered as in the records tables."""
+
+    def __init__(self, logs: Logs, identities: Identities, proxies: Proxies, settings: Settings) -> None:
+        self.logs, self.identities, self.proxies, self.settings = logs, identities, proxies, settings
+        self.squid: list[Row] = rows_of(logs.squid.drop_columns(["raw"]))
+        self.envoy: list[Row] = rows_of(logs.envoy.drop_columns(["raw"]))
+
+    @cached_property
+    def fates(self) -> list[str]:
+        return [fate_before_linking(row, self.proxies) for row in self.envoy]
+
+    @cached_property
+    def to_proxy(self) -> list[int]:
+        """The Envoy rows that went to the proxy."""
+        return [index for index, fate in enumerate(self.fates) if fate == TO_PROXY]
+
+    @cached_property
+    def hops(self) -> Hops:
+        return find_hops(self.logs.envoy)
+
+    @cached_property
+    def columns(self) -> Columns:
+        return columns(self.logs.squid, self.logs.envoy, self.to_proxy, self.identities.inventory)
+
+    @cached_property
+    def links(self) -> Links:
+        sides = self.columns
+        return link_in_passes(sides.transactions, sides.connections, sides.groups, self.settings)
+
+    @cached_property
+    def offsets(self) -> dict[str, int]:
+        """Squid minus Envoy in us, by Squid instance."""
+        return {self.columns.instances[fit.instance]: fit.offset for fit in self.links.clocks}
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        groups = self.columns.groups
+        return coverage(self.logs.squid, self.logs.envoy, self.to_proxy, groups, self.offsets)
+
+    @cached_property
+    def chains(self) -> list[list[int]]:
+        """For each Squid row the Envoy rows that carried it, the proxy's side first; [] without a link."""
+        chosen = self.links.connection
+        return [self.hops.chain(int(self.columns.rows[row])) if row >= 0 else [] for row in chosen]
+
+    @cached_property
+    def translated(self) -> bool:
+        """True where lines behind a node, or of an address no Envoy used, found their connections."""
+        hidden = self.columns.groups.hidden_lines
+        linked = zip(self.links.connection, hidden, strict=True)
+        return any(row >= 0 and key is not None for row, key in linked)
+
+    @cached_property
+    def carried(self) -> Counter[int]:
+        """How many transactions each Envoy row carried, gateways included."""
+        return Counter(row for chain in self.chains for row in chain)
+
+    @cached_property
+    def pairs(self) -> Mapping[int, Sequence[int]]:
+        """The candidate pairs of each Squid row, best first."""
+        pairs = self.links.pairs
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for pair in np.lexsort((pairs.connection, -pairs.posterior)):
+            found[int(pairs.transaction[pair])].append(int(pair))
+        return found
+
+    @cached_property
+    def contenders(self) -> Mapping[int, set[int]]:
+        """For each Envoy row at the proxy the Squid rows that could plausibly have used it."""
+        pairs = self.links.pairs
+        found: defaultdict[int, set[int]] = defaultdict(set)
+        for pair in np.flatnonzero(pairs.posterior >= PLAUSIBLE):
+            found[int(self.columns.rows[pairs.connection[pair]])].add(int(pairs.transaction[pair]))
+        return found
+
+    @cached_property
+    def gateways(self) -> set[str | None]:
+        """Addresses that connected to the proxy on behalf of others."""
+        rows = (index for index in self.to_proxy if self.hops.is_gateway[index])
+        return {self.envoy[index]["upstream_local_address"] for index in rows}
+
+    def kind(self, index: int) -> str:
+        """The link class of a Squid row."""
+        return LINKS[int(self.links.link[index])]
+
+    def client_row(self, pair: int) -> int:
+        """The Envoy row nearest the client of a candidate pair."""
+        return self.hops.chain(int(self.columns.rows[self.links.pairs.connection[pair]]))[-1]
+
+    def client(self, row: int) -> Pod | None:
+        """The pod behind an Envoy row; nobody where the row is a gateway's and its client is not known."""
+        return None if self.hops.is_gateway[row] else self.identities.owners[row]
+
+    def moment(self, index: int) -> int | None:
+        """When a transaction began (ended, where that is all there is), on Envoy's clock."""
+        record = self.squid[index]
+        known: int | None = record["end"] if record["start"] is None else record["start"]
+        return None if known is None else known - self.offsets.get(record["proxy"], 0)

@@ -1,0 +1,105 @@
+"""The rows of the transactions table: each Squid record, its link, its client, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from egresslog.correlation.attribution import Attribution, by_address, by_candidates, by_connection
+from egresslog.correlation.reasons import Case, why_not_linked
+from egresslog.correlation.steps import PLAUSIBLE, Steps
+from egresslog.correlation.tables import Row, transaction_row
+
+# Squid connected to the host itself only with these hierarchy codes; with others, to a parent proxy.
+_DIRECT = ("DIRECT", "ORIGINAL_DST", "PINNED")
+
+
+def transaction_rows(steps: Steps) -> Iterator[Row]:
+    """A row per Squid record; where a gateway's client is not known, no link but the hop in ``via``."""
+    for index, record in enumerate(steps.squid):
+        chain = steps.chains[index]
+        broken = bool(chain) and steps.hops.is_gateway[chain[-1]]
+        linked = [] if broken else chain
+        cluster = steps.envoy[linked[-1]]["cluster"] if linked else None
+        row = transaction_row(record, _attribution(steps, index, linked, broken), cluster)
+        row |= _link(steps, index, linked, broken) | _bytes_up(steps, index, chain)
+        yield row | {"destination_address": _destination(record), "via": _via(steps, chain, broken)}
+
+
+def _link(steps: Steps, index: int, chain: list[int], broken: bool) -> Row:
+    client = steps.envoy[chain[-1]] if chain else None
+    links, kind = steps.links, "none" if broken else steps.kind(index)
+    weighed = bool(links.candidates[index]) and not broken
+    return {
+        "link": kind,
+        "connection_id": client["record_id"] if client else None,
+        "envoy_file": client["file"] if client else None,
+        "envoy_line": client["line"] if client else None,
+        "confidence": float(links.confidence[index]) if weighed else None,
+        "margin": _finite(links.margin[index]) if weighed else None,
+        "candidates": int(links.candidates[index]),
+        "reason": _reason(steps, index, kind, broken),
+    }
+
+
+def _via(steps: Steps, chain: list[int], broken: bool) -> list[Row]:
+    """The gateways between client and proxy, nearest the client first."""
+    hops = chain[::-1] if broken else chain[-2::-1]
+    return [{"file": steps.envoy[hop]["file"], "line": steps.envoy[hop]["line"]} for hop in hops]
+
+
+def _reason(steps: Steps, index: int, kind: str, broken: bool) -> str | None:
+    if kind == "ambiguous":
+        return "several_candidates"
+    if kind != "none":
+        return None
+    groups = steps.columns.groups
+    plain = groups.lines[index] is not None
+    key = groups.lines[index] or (groups.hidden_lines[index] if steps.translated else None)
+    case = Case(steps.squid[index], steps.moment(index), key, plain, through_gateway=broken)
+    return why_not_linked(case, steps.coverage, steps.identities.inventory)
+
+
+def _attribution(steps: Steps, index: int, chain: list[int], broken: bool) -> Attribution | None:
+    """Who the client is: by the link, by the candidates, by Squid's client address."""
+    if broken:
+        return None
+    if chain:
+        return by_connection(steps.client(chain[-1]), float(steps.links.confidence[index]))
+    posterior = steps.links.pairs.posterior
+    likely = [pair for pair in steps.pairs.get(index, ()) if posterior[pair] >= PLAUSIBLE]
+    named = by_candidates([(steps.client(steps.client_row(p)), float(posterior[p])) for p in likely])
+    address = steps.squid[index]["client_address"]
+    if named is not None or address in steps.gateways:
+        return named
+    return by_address(address, steps.moment(index), steps.identities.inventory)
+
+
+def _bytes_up(steps: Steps, index: int, chain: list[int]) -> Row:
+    """As Squid logged them, else the connection's where this record is alone on it.
+
+    Alone: no other line could have used it, and the bytes down agree to the byte. What a client sent
+    on a failed CONNECT is not all in Squid's record.
+    """
+    record = steps.squid[index]
+    if record["bytes_up"] is not None:
+        return {"bytes_up_source": "squid"}
+    whole = bool(chain) and _is_alone(steps, index, chain[0]) and (record["status"] or 0) // 100 in (2, 4)
+    received = steps.envoy[chain[0]]["bytes_received"] if whole else None
+    return {"bytes_up": received, "bytes_up_source": None if received is None else "connection"}
+
+
+def _is_alone(steps: Steps, index: int, row: int) -> bool:
+    same_down = steps.squid[index]["bytes_down"] == steps.envoy[row]["bytes_sent"]
+    return same_down and steps.contenders.get(row, set()) <= {index}
+
+
+def _destination(record: Row) -> str | None:
+    """The host's address; null where Squid connected to a parent proxy."""
+    direct = (record["hierarchy"] or "DIRECT").endswith(_DIRECT)
+    return record["destination_address"] if direct else None
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
