@@ -65,11 +65,13 @@ def _attribution(steps: Steps, index: int, chain: list[int], broken: bool) -> At
     """Who the client is: by the link, by the candidates, by Squid's client address."""
     if broken:
         return None
-    if chain:
-        return by_connection(steps.client(chain[-1]), float(steps.links.confidence[index]))
     posterior = steps.links.pairs.posterior
     likely = [pair for pair in steps.pairs.get(index, ()) if posterior[pair] >= PLAUSIBLE]
-    named = by_candidates([(steps.client(steps.client_row(p)), float(posterior[p])) for p in likely])
+    owners = [(steps.client(steps.client_row(pair)), float(posterior[pair])) for pair in likely]
+    if chain:
+        owner = steps.client(chain[-1])
+        return by_connection(owner, min(1.0, sum(sure for pod, sure in owners if pod == owner)))
+    named = by_candidates(owners)
     address = steps.squid[index]["client_address"]
     if named is not None or address in steps.gateways:
         return named
