@@ -1,4 +1,4 @@
-"""Situations the lab has not got: several Squids, translation beside plain addresses, gateways with clocks of their own."""
+"""Situations the lab has not got: several Squids, translated beside plain addresses, clocks of gateways."""
 
 from __future__ import annotations
 
