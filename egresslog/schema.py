@@ -80,13 +80,15 @@ REASONS: dict[str, str] = {
     "no_sidecar_log": "no Envoy log of this client address was given",
     "outside_coverage": "the logs of the other side do not cover this moment",
     "no_candidate": "the logs cover this moment, but no record of the other side fits",
+    "clock_unknown": "several clock offsets fit the logs equally well, so times decide nothing",
+    "weak_candidates": "there are candidates, but none is likely enough",
     "log_lost": "Squid's client port is known and the sidecar wrote no line for it",
     "gateway_only": "a gateway carried it, and no record of the hop before it was found",
     "masked_address": "Squid logged a masked client address (client_netmask)",
     "client_unknown": "Squid logged no client address",
     "doubtful_line": "the line has several readings that differ in a field needed to link it",
     "no_squid_log": "no Squid log was given",
-    "upstream_failed": "Envoy could not connect to the proxy",
+    "upstream_failed": "Envoy could not connect to its upstream",
 }
 
 IDENTITY = (

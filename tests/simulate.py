@@ -89,6 +89,54 @@ def simulate(world: World) -> Logs:
     return _columns(world, np.array(lines, dtype=np.int64), np.array(others, dtype=np.int64), draw)
 
 
+@dataclass(frozen=True)
+class Polls:
+    """Pods that ask for the same bytes again and again, and a little else; times in seconds."""
+
+    groups: int = 8
+    period: float = 30.0
+    jitter: float = 0.001
+    others: int = 0  # tunnels of sizes of their own, per group
+    envoy: tuple[float, float] = (0.0, 3_600.0)  # what each log covers, on a common clock
+    squid: tuple[float, float] = (300.0, 3_900.0)
+    offset_us: int = 0
+    port: bool = False
+    seed: int = 0
+
+
+def poll(polls: Polls) -> Logs:
+    """Both logs of the polls, each cut to what it covers, with the truth."""
+    draw = np.random.default_rng(polls.seed)
+    last = max(polls.envoy[1], polls.squid[1])
+    times, groups, sizes = [], [], []
+    for group in range(polls.groups):
+        steps = polls.period + draw.uniform(-polls.jitter, polls.jitter, int(last / polls.period))
+        regular = draw.uniform(0, polls.period) + np.cumsum(steps)
+        times += [regular, draw.uniform(0, last, polls.others)]
+        sizes += [np.full(len(regular), 5_000), draw.integers(2_000, 60_000, polls.others)]
+        groups += [np.full(len(regular) + polls.others, group)]
+    return _cut(polls, *(np.concatenate(part) for part in (times, groups, sizes)), draw)
+
+
+def _cut(
+    polls: Polls,
+    time: NDArray[np.float64],
+    group: NDArray[np.int64],
+    size: NDArray[np.int64],
+    draw: np.random.Generator,
+) -> Logs:
+    start, lasting = (time * 1_000).astype(np.int64), draw.integers(80, 120, len(time))
+    port = 32_768 + np.arange(len(time))
+    request, delay = np.full(len(time), 460), draw.integers(1, 4, len(time))
+    others = np.stack([group, start, start + lasting, port, size, request], axis=1)
+    in_envoy, in_squid = ((time >= low) & (time < high) for low, high in (polls.envoy, polls.squid))
+    at = np.where(in_envoy, np.cumsum(in_envoy) - 1, -1)
+    ok = np.full(len(time), 200), np.ones(len(time), dtype=np.int64)
+    lines = np.stack([group, start + delay, start + lasting, port, size, request, *ok, at], axis=1)
+    world = World(offset_us=polls.offset_us, port=polls.port)
+    return _columns(world, lines[in_squid], others[in_envoy], draw)
+
+
 def shuffled(logs: Logs, seed: int) -> tuple[Logs, NDArray[np.int64], NDArray[np.int64]]:
     """The same logs in another order of rows, with the old row of each new one on both sides."""
     draw = np.random.default_rng(seed)

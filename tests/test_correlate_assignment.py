@@ -117,19 +117,23 @@ def test_pairs_with_a_much_better_choice_at_both_ends_are_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("posterior", "none", "by_port", "name"),
+    ("posterior", "none", "by_port", "timeless", "name"),
     [
-        (0.9999, 0.0001, True, "exact"),
-        (0.9999, 0.0001, False, "strong"),
-        (0.99, 0.01, True, "probable"),
-        (0.97, 0.03, False, "probable"),
-        (0.6, 0.4, False, "ambiguous"),
-        (0.4, 0.6, False, "none"),
+        (0.9999, 0.0001, True, False, "exact"),
+        (0.9999, 0.0001, False, False, "strong"),
+        (0.99, 0.01, True, False, "probable"),
+        (0.97, 0.03, False, False, "probable"),
+        (0.6, 0.4, False, False, "ambiguous"),
+        (0.4, 0.6, False, False, "none"),
+        (0.9999, 0.0001, True, True, "exact"),
+        (0.9999, 0.0001, False, True, "ambiguous"),
+        (0.4, 0.6, False, True, "none"),
     ],
 )
-def test_classes(posterior: float, none: float, by_port: bool, name: str) -> None:
+def test_classes(posterior: float, none: float, by_port: bool, timeless: bool, name: str) -> None:
     one = np.zeros(1, dtype=np.int64)
-    verdict = classify(one, one, np.array([posterior]), np.array([none]), np.array([by_port]))
+    marks = np.array([by_port]), np.array([timeless])
+    verdict = classify(one, one, np.array([posterior]), np.array([none]), *marks)
     assert LINKS[int(verdict.link[0])] == name
     assert verdict.connection[0] == (-1 if name in ("none", "ambiguous") else 0)
     assert verdict.margin[0] == pytest.approx(np.log2(posterior / none))

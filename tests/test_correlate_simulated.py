@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulate import Logs, World, rows, shuffled, simulate
 
+from egresslog.linking.candidates import find_candidates
+from egresslog.linking.clock import align
 from egresslog.linking.link import link
-from egresslog.linking.model import Floats, Links, TransactionColumns
+from egresslog.linking.model import Floats, Links, Settings, TransactionColumns
 from egresslog.schema import EVIDENCE, LINKS
 
 
@@ -91,6 +93,17 @@ def test_evidence_adds_up_and_posteriors_add_up_to_one(port: bool) -> None:
     np.testing.assert_allclose(total, 1.0)
     keys = pairs.transaction * len(logs.connections) + pairs.connection
     assert (np.diff(keys) > 0).all()
+
+
+def test_pruned_counts_the_plausible_pairs_that_are_left_out() -> None:
+    logs = simulate(World(seed=41, connections=1_500, one_address=True))
+    links = link(logs.transactions, logs.connections)
+    aligned = align(logs.transactions, links.clocks)
+    plausible = find_candidates(aligned, logs.connections, Settings())
+    width = len(logs.connections)
+    shown = links.pairs.transaction * width + links.pairs.connection
+    left_out = np.setdiff1d(plausible.transaction * width + plausible.connection, shown)
+    assert links.pruned == len(left_out) > 1_000
 
 
 @settings(max_examples=5, deadline=None)

@@ -47,6 +47,46 @@ def test_logs_and_frames_correlate_as_paths_do(found: egresslog.Correlation) -> 
         pd.testing.assert_frame_equal(other.transactions, found.transactions)
 
 
+def test_records_given_twice_count_once(found: egresslog.Correlation) -> None:
+    log = egresslog.read_squid(LAB / "squid")
+    envoy, pods = LAB / "envoy", LAB / "pods.json"
+    twice = egresslog.correlate(squid=[log, log], envoy=envoy, pods=pods)
+    both = egresslog.correlate(LAB, squid=log)
+    frame = egresslog.correlate(squid=pd.concat([log.records, log.records]), envoy=envoy, pods=pods)
+    for other in (twice, both, frame):
+        pd.testing.assert_frame_equal(other.transactions, found.transactions)
+        assert not other.manifest["flags"]["incomplete"]
+        assert other.files["duplicate"].sum() == 462
+
+
+def test_a_name_is_no_part_of_a_path_that_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = "1795407810.219 13 10.60.1.11 TCP_TUNNEL/200 3039 CONNECT h.example:443 - HIER_DIRECT/- -\n"
+    (tmp_path / "dt=2026-11-23").mkdir()
+    for name in ("x=1.log", "1.log", "dt=2026-11-23/a.log"):
+        (tmp_path / name).write_text(line)
+    monkeypatch.chdir(tmp_path)
+    for path in ("x=1.log", "dt=2026-11-23/", "dt=*/*.log", "x=*.log"):
+        assert list(egresslog.read_squid(path).files["name"]) == [None]
+    assert set(egresslog.read_squid("edge=1.log").records["proxy"]) == {"edge"}
+    (tmp_path / "x=1.log").unlink()
+    assert set(egresslog.read_squid("x=1.log").records["proxy"]) == {"x"}
+
+
+def test_tables_beside_logs_are_no_logs_compressed_or_not(tmp_path: Path) -> None:
+    line = "1795407810.219 13 10.60.1.11 TCP_TUNNEL/200 3039 CONNECT h.example:443 - HIER_DIRECT/- -\n"
+    for name in ("access.log.gz", "truth.csv.gz", "notes.md.xz"):
+        (tmp_path / name).write_text(line)
+    kinds = egresslog.read_squid(tmp_path).files.set_index("path")["kind"]
+    assert list(kinds) == ["squid", "other", "other"]
+    assert len(egresslog.read_squid(tmp_path / "truth.csv.gz")) == 1
+
+
+def test_limits_that_make_no_sense_are_refused() -> None:
+    for limits in ({"max_offset": float("nan")}, {"max_offset": -1}, {"max_rejected": float("nan")}):
+        with pytest.raises(egresslog.UsageError, match="not between"):
+            egresslog.correlate(LAB, **limits)
+
+
 def test_a_frame_without_its_columns_is_refused() -> None:
     with pytest.raises(egresslog.UsageError, match="record_id"):
         egresslog.correlate(squid=pd.DataFrame({"end": []}))
@@ -72,6 +112,7 @@ def test_explain_shows_the_candidates_of_one_line() -> None:
     unsure = native.transactions.query("link == 'ambiguous'").iloc[0]
     candidates = native.explain(unsure["transaction_id"])
     assert len(candidates) > 1 and candidates["rank"].tolist() == sorted(candidates["rank"])
+    assert candidates["envoy_line"].notna().all() and str(candidates["start"].dtype) == "datetime64[us, UTC]"
     with pytest.raises(egresslog.UsageError):
         native.explain("t0")
 

@@ -142,7 +142,7 @@ def test_a_last_line_without_newline_is_truncated_and_its_last_field_unknown(tmp
 
 def test_a_format_that_ends_in_text_shows_that_its_last_field_is_whole(tmp_path: Path) -> None:
     log_format = compile_format('"%ts %>a %<st"', "squid")
-    (row,) = rows(read(tmp_path, b'"1795407756 10.0.0.1 12"', format=log_format))
+    (row,) = rows(read(tmp_path, b'"1795407756 10.0.0.1 12"', formats=(log_format,)))
     assert (row["flags"], row["bytes_down"]) == (["truncated"], 12)
 
 
@@ -200,7 +200,7 @@ def test_cut_lines_of_the_port_format_are_not_native_ones(tmp_path: Path) -> Non
 
 
 def test_a_file_read_in_a_given_format_says_what_that_expects(tmp_path: Path) -> None:
-    (reject,) = read(tmp_path, b"x\n", format=PRESETS["squid"].format).rejects
+    (reject,) = read(tmp_path, b"x\n", formats=(PRESETS["squid"].format,)).rejects
     assert reject.reason == "expected %ts (epoch)"
 
 

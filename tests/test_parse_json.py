@@ -18,7 +18,6 @@ NOTHING = {
 }
 
 READ = [
-    (b"{}", {}, False),
     (b'{"d": 5, "c": 0, "x": [1, {"d": 9}]}', {"duration": 5}, False),
     (b'{"d": "5", "h": "-"}', {"duration": 5}, False),
     (b' {"h": "a b \\" c"}', {"authority": 'a b " c'}, False),
@@ -39,6 +38,8 @@ def test_values(line: bytes, values: dict[str, object], doubtful: bool) -> None:
 REJECTED = [
     (b"", "expected a JSON object", 0),
     (b"[1]", "expected a JSON object", 0),
+    (b"{}", "expected the keys of the format", 0),
+    (b'{"level": "info", "msg": "Readiness succeeded"}', "expected the keys of the format", 0),
     (b'{"h": "\xff"}', "not UTF-8", 7),
     (b'{"h": "\xc3\xa9", 1}', "not JSON: Expecting property name enclosed in double quotes", 12),
     (b'{"d": 1} {"d": 2}', "not JSON: Extra data", 9),

@@ -1,5 +1,6 @@
 """Every sink neutralises: nothing from a log acts on a terminal, a spreadsheet, a page or a plot."""
 
+import html
 import re
 import unicodedata
 
@@ -95,6 +96,7 @@ def test_markdown_text_stays_in_its_cell(raw: str) -> None:
 def test_html_text_has_no_markup(raw: str) -> None:
     assert is_harmless(for_html(raw))
     assert not set("<>\"'") & set(for_html(raw))
+    assert len(html.unescape(for_html(raw, 9))) <= 9
 
 
 @given(RAW, st.integers(0, 60))

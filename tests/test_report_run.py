@@ -14,7 +14,7 @@ from test_report_matrix import connections, transactions
 from egresslog.errors import OutputError, UsageError
 from egresslog.report import run
 from egresslog.report.mask import mask, masked
-from egresslog.report.run import changed_files, read_run, write_run
+from egresslog.report.run import read_run, write_run
 from egresslog.schema import CANDIDATES, REJECTS
 
 REJECT = {"file": "a.log", "line": 3, "reason": "expected a time", "excerpt": "Basic dXNlcjpwYXNz"}
@@ -125,9 +125,6 @@ def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path) -> None:
     write_run(tmp_path / "run", TABLES, {})
     path = tmp_path / "run" / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["outputs"]["/dev/zero"] = {}
-    path.write_text(json.dumps(manifest))
-    assert changed_files(tmp_path / "run") == ["/dev/zero"]
     manifest["tables"]["../raw"] = {"rows": 1}
     path.write_text(json.dumps(manifest))
     with pytest.raises(UsageError, match="not whole"):
@@ -138,9 +135,7 @@ def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(b"")])
 def test_damage_is_found(tmp_path: Path, name: str, change: object) -> None:
     write_run(tmp_path / "run", TABLES, {})
-    assert changed_files(tmp_path / "run") == []
     change(tmp_path / "run" / name)  # type: ignore[operator]
-    assert changed_files(tmp_path / "run") == [name]
     with pytest.raises(UsageError, match="damaged"):
         read_run(tmp_path / "run")
 

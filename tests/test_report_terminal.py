@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from rich.table import Table
 from test_report_matrix import NOON, UNNAMED, connections, transactions
 
+from egresslog.errors import OutputError
 from egresslog.report.human import known, number, seconds, single_date, size, time
-from egresslog.report.layout import Column, Line, console, layout, show
+from egresslog.report.layout import Column, Line, Sheet, columns_of, layout
 from egresslog.report.matrix import matrix
+from egresslog.report.printing import screen, show
 from egresslog.report.terminal import (
     balance_table,
     clocks_table,
@@ -28,9 +30,9 @@ from egresslog.report.terminal import (
 HOSTILE = "[red]\x1b[2J\u202e$" + "h" * 253 + ".vendor.example"
 
 
-def printed(tables: Iterable[Table], width: int = 100) -> str:
+def printed(tables: Iterable[Sheet], width: int = 100) -> str:
     file = io.StringIO()
-    show(tables, console(file, width))
+    show(tables, screen(file, width))
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()).rstrip("\n") + "\n"
 
 
@@ -140,10 +142,15 @@ def test_files_that_do_not_add_up_are_marked() -> None:
 
 
 def test_clocks() -> None:
-    measured = {"proxy": "squid-0", "host": "node-a", "offset_us": -1_500_000, "spread_us": 300, "links": 12}
-    text = printed([clocks_table([measured | {"drift_ppm": 0.5}, {"proxy": "squid-1"}])])
-    assert "squid-0, node-a    -1.500 s 0.3 ms +0.5 ppm    12" in text
-    assert "squid-1, all hosts        ?      ?        ?     ?" in text
+    measured = {"proxy": "squid-0", "offset_us": -1_500_000, "spread_us": 300, "links": 12}
+    unknown = {"proxy": "squid-1", "offset_us": None, "spread_us": None, "links": 0}
+    assert printed([clocks_table([measured, unknown])]) == """\
+Clocks, Squid minus Envoy
+Squid     Offset Spread Links
+─────────────────────────────
+squid-0 -1.500 s 0.3 ms    12
+squid-1        ?      ?     0
+"""
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
@@ -172,25 +179,48 @@ def test_colour_only_on_a_terminal_and_without_no_color(monkeypatch: pytest.Monk
     assert colours(table, terminal=True) is False
 
 
-def colours(table: Table, *, terminal: bool) -> bool:
+def colours(table: Sheet, *, terminal: bool) -> bool:
     file = io.StringIO()
     file.isatty = lambda: terminal  # type: ignore[method-assign]
-    show([table], console(file))
+    show([table], screen(file))
+    assert ("\x1b" in file.getvalue()) is ("\x1b[1;36m" in file.getvalue())
     return "\x1b[1;36m" in file.getvalue()
+
+
+@pytest.mark.parametrize("name", ["плат" * 30, "日本語" * 30, "e\u0301" * 60, "a" * 99])
+@pytest.mark.parametrize("width", [40, 81])
+def test_wide_and_combining_signs_keep_their_columns(name: str, width: int) -> None:
+    lines = printed([layout("t", "Name", [Column("Cell")], [Line(name, ["日本"]), Line("b", ["12"])], width)])
+    assert {cell_len(line) for line in lines.splitlines()[1:]} == {columns_of(lines.splitlines()[2])}
+    assert cell_len(lines.splitlines()[2]) <= width
+
+
+def test_the_widest_cells_are_cut_where_names_cannot_give_more() -> None:
+    text = printed([layout("t", "Name", [Column("Cell")], [Line("n" * 50, ["c" * 300])], 60)])
+    assert text.splitlines()[3].split() == ["nnnn…nnnnnnn", f"{'c' * 16}…{'c' * 30}"]
 
 
 def test_an_encoding_that_lacks_a_sign_gets_its_escape() -> None:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding="ascii")
-    show([matrix_table(matrix(transactions({"host": "bücher.example"})))], console(file))
+    show([matrix_table(matrix(transactions({"host": "bücher.example"})))], screen(file))
     assert rb"b\xfccher.example:443" in raw.getvalue()
+    assert b"-----" in raw.getvalue() and rb"\u2500" not in raw.getvalue()
+
+
+def test_a_stream_that_cannot_be_written_is_named() -> None:
+    full = open("/dev/full", "w")  # noqa: SIM115  # closing it tries once more
+    with pytest.raises(OutputError, match="/dev/full: cannot be written"):
+        show(["a sentence"], screen(full))
+    with suppress(OSError):
+        full.close()
 
 
 def test_width_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
-    assert console(io.StringIO()).width == 100
+    assert screen(io.StringIO()).width == 100
     monkeypatch.setenv("COLUMNS", "132")
-    assert console(io.StringIO()).width == 132
+    assert screen(io.StringIO()).width == 132
 
 
 def test_rich_is_loaded_only_when_a_table_is_made() -> None:

@@ -1,15 +1,17 @@
 """The library: read, correlate, load; tables as pandas DataFrames with the columns of schema.py."""
 
-from egresslog.api.answer import correlate, correlate_read, correlated, who
+from egresslog.api.answer import Terms, correlate, correlate_read, correlated, who
 from egresslog.api.log import Log
 from egresslog.api.question import Question
-from egresslog.api.reading import nothing_readable, read_both, read_envoy, read_squid
+from egresslog.api.reading import Inputs, nothing_readable, read_both, read_envoy, read_squid
 from egresslog.api.result import Correlation, load
 
 __all__ = [
     "Correlation",
+    "Inputs",
     "Log",
     "Question",
+    "Terms",
     "correlate",
     "correlate_read",
     "correlated",

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from egresslog.arrow import values_of
 from egresslog.errors import UsageError
+from egresslog.formats import compile_format
 from egresslog.parse.detect import detect, parser_of, presets
 from egresslog.parse.line_parser import Unparsed
 from egresslog.parse.lines import Line
 from egresslog.parse.logs import Logs, from_records
 from egresslog.parse.records import Record, content_id, record
-from egresslog.parse.values import normal_address
+from egresslog.parse.values import is_address, normal_address
 from egresslog.schema import SQUID_RECORDS
 
 ASKED = "the line asked about"
+# What makes two lines the same record, whatever else their formats give.
+SAME_LINE = ("end", "client_address", "method", "host", "port", "url", "result", "status", "bytes_down")
 NEAR = 1_000_000  # us: how far from the moment asked about a record may begin or end
 
 
@@ -26,6 +30,7 @@ class Question:
     client: str | None = None
     at: int | None = None
     host: str | None = None
+    format: str | None = None  # of the line: a preset or a logformat string
 
 
 def ask(logs: Logs, question: Question) -> tuple[list[str], list[Logs]]:
@@ -34,27 +39,39 @@ def ask(logs: Logs, question: Question) -> tuple[list[str], list[Logs]]:
     Raises UsageError when the line is in no known Squid format, or the question is not complete.
     """
     if question.line is not None:
-        return _ask_line(logs, question.line.strip("\r\n"))
+        return _ask_line(logs, question.line.strip(), question.format)
     if question.client is None or question.at is None:
         raise UsageError("who asks about a Squid line, or about --client ADDR --at TIME")
+    if not is_address(question.client):
+        raise UsageError(f"--client {question.client}: not an address", hint="such as --client 10.60.1.11")
     found = _matching(logs, question, question.at)
     return (found, []) if found else _added(_moment(question, question.at))
 
 
-def _ask_line(logs: Logs, text: str) -> tuple[list[str], list[Logs]]:
+def _ask_line(logs: Logs, text: str, given: str | None) -> tuple[list[str], list[Logs]]:
     raw = text.encode("utf-8", "surrogateescape")
     line = Line(1, 0, raw)
-    own = "t" + content_id(raw)
-    ids = values_of(logs.squid, "record_id")
-    if own in ids:
-        return [own], []
-    format = detect([line], presets("squid"))
+    format = detect([line], [compile_format(given, "squid")] if given else presets("squid"))
     if format is None:
-        raise UsageError("the line is in no known Squid format", hint="egresslog formats lists the presets")
+        what = "not in the format given" if given else "in no known Squid format"
+        raise UsageError(f"the line is {what}", hint="egresslog formats lists the presets")
     parsed = parser_of(format).parse(raw)
     if isinstance(parsed, Unparsed):
         raise UsageError(f"the line cannot be read: {parsed.reason} at byte {parsed.column}")
-    return _added(record(format, line, parsed) | {"record_id": own})
+    row = record(format, line, parsed) | {"record_id": "t" + content_id(raw)}
+    found = _standing(logs, row)
+    return (found, []) if found else _added(row)
+
+
+def _standing(logs: Logs, row: Record) -> list[str]:
+    """The record of the logs that says the same: a pasted line may differ in spaces or in format."""
+    ids = values_of(logs.squid, "record_id")
+    if row["record_id"] in ids:
+        return [row["record_id"]]
+    columns = [values_of(logs.squid, name) for name in SAME_LINE]
+    wanted = tuple(row[name] for name in SAME_LINE)
+    same = (name for name, *values in zip(ids, *columns, strict=True) if tuple(values) == wanted)
+    return list(islice(same, 1))
 
 
 def _added(row: Record) -> tuple[list[str], list[Logs]]:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from egresslog.errors import UsageError
+from egresslog.report.answer import candidates_of
 from egresslog.report.frames import files_frame, to_pandas
 from egresslog.report.html import matrix_html
 from egresslog.report.manifest import written
 from egresslog.report.matrix import matrix
+from egresslog.report.output import LINKED
 from egresslog.report.run import read_run, write_run
 
 if TYPE_CHECKING:
@@ -95,20 +96,7 @@ class Correlation:
 
         Raises UsageError when there is no such transaction.
         """
-        if transaction_id not in set(self.transactions["transaction_id"]):
-            raise UsageError(f"no transaction {transaction_id!r} in this correlation")
-        found = self.candidates[self.candidates["transaction_id"] == transaction_id]
-        where = [
-            "connection_id",
-            "envoy_file",
-            "envoy_line",
-            "start",
-            "end",
-            "namespace",
-            "pod",
-            "bytes_sent",
-        ]
-        return found.merge(self.connections[where], on="connection_id", how="left")
+        return to_pandas(candidates_of(self.tables, transaction_id))
 
     def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write a run folder that ``load`` reads. Raises OutputError (exists, not writable)."""
@@ -116,7 +104,7 @@ class Correlation:
 
     def __repr__(self) -> str:
         links = self.tables["transactions"]["link"].to_pylist()
-        linked = sum(link in ("exact", "strong", "probable") for link in links)
+        linked = sum(link in LINKED for link in links)
         connections = len(self.tables["connections"])
         return f"<correlation: {linked:,} of {len(links):,} transactions linked, {connections:,} connections>"
 

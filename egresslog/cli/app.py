@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated
 
 import typer
 
+from egresslog.cli.bundles import unbundled
 from egresslog.cli.correlate import correlate_command
 from egresslog.cli.formats import formats_command
 from egresslog.cli.inspect import inspect_command
 from egresslog.cli.messages import fail
 from egresslog.cli.parse import parse_command
 from egresslog.cli.who import who_command
-from egresslog.errors import EgresslogError, Exit
+from egresslog.errors import EgresslogError, Exit, OutputError
 
 EPILOG = """Examples:
 
@@ -40,10 +42,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("correlate")(correlate_command)
-app.command("who")(who_command)
-app.command("inspect")(inspect_command)
-app.command("parse")(parse_command)
+app.command("correlate")(unbundled(correlate_command))
+app.command("who")(unbundled(who_command))
+app.command("inspect")(unbundled(inspect_command))
+app.command("parse")(unbundled(parse_command))
 app.command("formats")(formats_command)
 
 
@@ -51,7 +53,9 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        print(f"egresslog {version('egresslog')}")
+        from egresslog.report.printing import write_text
+
+        write_text(f"egresslog {version('egresslog')}\n", sys.stdout)
         raise typer.Exit
 
 
@@ -71,17 +75,28 @@ options.__doc__ = app.info.help
 def main() -> None:
     """Run the command line; every error egresslog raises on purpose becomes a message and an exit code."""
     try:
-        app()
+        _run()
+    except OutputError as error:
+        _drop_output()
+        fail(error)
     except EgresslogError as error:
         fail(error)
     except SystemExit as stop:
         if not isinstance(stop.__context__, BrokenPipeError):
             raise
-        _close_quietly()
+        _drop_output()
+        sys.exit(Exit.OK)  # the reader went away (``| head``): stop without a word, as other filters do
 
 
-def _close_quietly() -> None:
-    """The reader of our output went away (``| head``): stop without a word, as other filters do."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, sys.stdout.fileno())
-    sys.exit(Exit.OK)
+def _run() -> None:
+    try:
+        app()
+    except OSError as error:  # from what typer prints itself, such as --help
+        if error.errno != errno.ENOSPC:
+            raise
+        raise OutputError(f"standard output: cannot be written: {error.strerror}") from error
+
+
+def _drop_output() -> None:
+    """Let go of what standard output still holds, so that Python does not fail on it once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

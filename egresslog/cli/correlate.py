@@ -8,37 +8,27 @@ from typing import TYPE_CHECKING
 import typer
 
 from egresslog.cli import options
+from egresslog.cli.bundles import Filters, Joining, Reading
 from egresslog.cli.library import library
 from egresslog.cli.messages import progress, say, warn
 from egresslog.cli.options import Form, RowsOf
 from egresslog.errors import Exit, UsageError
-from egresslog.report.completeness import MAX_REJECTED
 from egresslog.report.select import Selection
 
 if TYPE_CHECKING:
     from egresslog.api import Correlation
+    from egresslog.report.target import Target
 
 
 def correlate_command(
+    reading: Reading,
+    joining: Joining,
+    filters: Filters,
     paths: options.Paths = None,
-    squid: options.Squid = None,
-    envoy: options.Envoy = None,
-    pods: options.Pods = None,
-    proxy: options.Proxy = None,
-    squid_format: options.SquidFormat = None,
-    envoy_format: options.EnvoyFormat = None,
     output: options.Output = None,
     force: options.Force = False,
     form: options.Format = None,
     rows: options.Rows = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    namespace: options.Namespace = None,
-    workload: options.Workload = None,
-    host: options.Host = None,
-    port: options.Port = None,
-    max_offset: options.MaxOffset = 900.0,
-    max_rejected: options.MaxRejected = MAX_REJECTED,
 ) -> None:
     """Tell which mesh client tunnelled to which external host.
 
@@ -46,21 +36,25 @@ def correlate_command(
     hosts, what could not be linked and why, and the balance of both sides. Filters change what is
     shown, never a link.
     """
-    if not (paths or squid or envoy):
+    if not (paths or reading.squid or reading.envoy):
         raise UsageError("nothing to read", hint="egresslog correlate FOLDER, or --squid PATH --envoy PATH")
-    api = library()
-
-    chosen = options.selection(since, until, namespace, workload, host, port)
+    target, chosen = _target(output, form, force), filters.selection
+    inputs, terms = reading.inputs(paths, joining), joining.terms(reading.max_rejected)
     with progress("reading") as show:
-        found = api.correlate(
-            *(paths or ()),
-            squid=squid or (), envoy=envoy or (), pods=pods or (), proxy=proxy or (),
-            squid_format=options.format_text(squid_format), envoy_format=options.format_text(envoy_format),
-            max_offset=max_offset, max_rejected=max_rejected, progress=show,
-        )  # fmt: skip
+        logs = library().read_both(inputs, show)
+    found = library().correlate_read(logs, inputs, terms)
     _advise(found)
-    _write(found, output, force, form, rows, chosen)
+    if target is None:
+        _print(found, form, rows, chosen)
+    else:
+        _write(found, target, force, rows, chosen)
     raise typer.Exit(Exit.INCOMPLETE if found.manifest["flags"]["incomplete"] else Exit.OK)
+
+
+def _target(output: str | None, form: Form | None, force: bool) -> Target | None:
+    from egresslog.report.target import run_target
+
+    return None if output is None else run_target(output, form, force)
 
 
 def _advise(found: Correlation) -> None:
@@ -72,20 +66,20 @@ def _advise(found: Correlation) -> None:
         say(TELEMETRY_HINT)
 
 
-def _write(
-    found: Correlation,
-    output: str | None,
-    force: bool,
-    form: Form | None,
-    rows: RowsOf | None,
-    chosen: Selection,
-) -> None:
-    from egresslog.report.output import is_run_folder, print_correlation, write_correlation
+def _print(found: Correlation, form: Form | None, rows: RowsOf | None, chosen: Selection) -> None:
+    from egresslog.report.output import print_correlation
 
-    if output is None:
-        print_correlation(found.tables, found.manifest, sys.stdout, form or Form.TABLE, rows, chosen)
-    elif form is None and is_run_folder(output):
-        found.save(output, force=force)
-        say(f"run written to {output}")
+    print_correlation(found.tables, found.manifest, sys.stdout, form or Form.TABLE, rows, chosen)
+
+
+def _write(found: Correlation, target: Target, force: bool, rows: RowsOf | None, chosen: Selection) -> None:
+    """The run or the file; what was found, in a sentence, goes to stderr."""
+    from egresslog.report.output import headline, write_correlation
+    from egresslog.report.target import RUN
+
+    if target.form == RUN:
+        found.save(target.path, force=force)
     else:
-        write_correlation(found.tables, found.manifest, output, rows, chosen, form)
+        write_correlation(found.tables, found.manifest, target.path, target.form, rows, chosen)
+    say(headline(found.tables, found.manifest))
+    say(f"{'run ' if target.form == RUN else ''}written to {target.path}")

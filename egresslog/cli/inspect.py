@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from egresslog.cli import options
+from egresslog.cli.bundles import Joining, Reading
 from egresslog.cli.library import library
 from egresslog.cli.messages import progress, say, warn
 from egresslog.errors import Exit, UsageError
-from egresslog.report.completeness import MAX_REJECTED
 
 if TYPE_CHECKING:
     from egresslog.parse.logs import Logs
@@ -28,34 +28,28 @@ class InspectForm(StrEnum):
 
 
 def inspect_command(
+    reading: Reading,
+    joining: Joining,
     paths: options.Paths = None,
-    squid: options.Squid = None,
-    envoy: options.Envoy = None,
-    pods: options.Pods = None,
-    squid_format: options.SquidFormat = None,
-    envoy_format: options.EnvoyFormat = None,
     form: Annotated[InspectForm, typer.Option("--format", help="How to print.")] = InspectForm.TABLE,
-    max_rejected: options.MaxRejected = MAX_REJECTED,
 ) -> None:
     """Say what every file holds: kind, format, lines parsed, rejected, skipped, first and last record.
 
     Then the coverage per pod and per Squid instance, and their clocks.
     """
-    if not (paths or squid or envoy or pods):
+    if not (paths or reading.squid or reading.envoy or joining.pods):
         raise UsageError("nothing to read", hint="egresslog inspect FOLDER")
     api = library()
     from egresslog.report.completeness import completeness
     from egresslog.report.inspection import inspection
 
-    formats = options.format_text(squid_format), options.format_text(envoy_format)
+    inputs, terms = reading.inputs(paths, joining), joining.terms(reading.max_rejected)
     with progress("reading") as show:
-        logs = api.read_both(
-            [*(paths or ()), *(pods or ())], squid or (), envoy or (), *formats, progress=show
-        )
+        logs = api.read_both(inputs, show)
     if not any(report.lines for report in logs.files):
         raise api.nothing_readable(logs)
-    whole = completeness(logs.files, logs.problems, max_rejected=max_rejected)
-    found = api.correlated(logs, logs.pod_files)
+    found, problems = api.correlated(logs, inputs.pods, terms)
+    whole = completeness(logs.files, [*logs.problems, *problems], max_rejected=terms.max_rejected)
     document = {"flags": whole.flags, **inspection(logs, found)}
     if form is InspectForm.JSON:
         _print_json(document)
@@ -72,10 +66,10 @@ def _print_json(document: dict[str, Any]) -> None:
 
 
 def _print_tables(logs: Logs, document: dict[str, Any]) -> None:
-    from egresslog.report.layout import console, show
+    from egresslog.report.printing import screen, show
     from egresslog.report.terminal import clocks_table, coverage_table, files_table, formats_table
 
-    to = console(sys.stdout)
+    to = screen(sys.stdout)
     tables = [files_table(document["files"], to.width), formats_table(document["files"], to.width)]
     if document["coverage"]:
         tables.append(coverage_table(document["coverage"], to.width))

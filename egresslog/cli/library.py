@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from types import ModuleType
 
 
+@cache
 def library() -> ModuleType:
     """``egresslog.api``; no command shows a DataFrame, so pandas stays unloaded.
 

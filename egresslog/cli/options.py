@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from egresslog.errors import UsageError
-from egresslog.report.select import Selection
 
 Paths = Annotated[
     list[str] | None,
@@ -92,26 +91,16 @@ Rows = Annotated[
 ]
 
 
-def selection(
-    since: str | None, until: str | None, namespace: str | None, workload: str | None, host: str | None,
-    port: int | None,
-) -> Selection:  # fmt: skip
-    """The filters; raises UsageError where a time cannot be read."""
-    return Selection(_moment("--since", since), _moment("--until", until), namespace, workload, host, port)
-
-
-def moment(option: str, text: str) -> int:
+def moment(option: str, text: str | None) -> int | None:
     """An ISO 8601 time as microseconds UTC; without a zone it is UTC. Raises UsageError."""
+    if text is None:
+        return None
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{option} {text}: not a time", hint="for example 2026-11-23T04:22:36Z") from None
     aware = read if read.tzinfo else read.replace(tzinfo=UTC)
     return round(aware.timestamp() * 1_000_000)
-
-
-def _moment(option: str, text: str | None) -> int | None:
-    return None if text is None else moment(option, text)
 
 
 def format_text(text: str | None) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from egresslog.cli import options
+from egresslog.cli.bundles import Joining, Reading
 from egresslog.cli.library import library
 from egresslog.cli.messages import progress, say, warn
 from egresslog.errors import Exit, UsageError
@@ -25,6 +26,8 @@ class WhoForm(StrEnum):
 
 
 def who_command(
+    reading: Reading,
+    joining: Joining,
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
@@ -36,9 +39,6 @@ def who_command(
         str | None, typer.Option(metavar="TIME", help="A moment in the transaction (ISO, UTC).")
     ] = None,
     host: Annotated[str | None, typer.Option(metavar="HOST", help="The requested host.")] = None,
-    squid: options.Squid = None,
-    envoy: options.Envoy = None,
-    pods: options.Pods = None,
     form: Annotated[WhoForm, typer.Option("--format", help="How to print.")] = WhoForm.TABLE,
 ) -> None:
     """Tell which pod was behind one Squid line, with every candidate and its evidence."""
@@ -46,13 +46,14 @@ def who_command(
 
     given = list(arguments or ())
     line = given.pop(0) if client is None and given else None
-    if not (given or squid or envoy):
+    if not (given or reading.squid or reading.envoy):
         raise UsageError("no logs to ask", hint="egresslog who 'SQUID LINE' logs/")
-    moment = options.moment("--at", at) if at else None
-    question = api.Question(line, client, moment, host.lower() if host else None)
+    inputs, terms = reading.inputs(given, joining), joining.terms(reading.max_rejected)
+    moment, name = options.moment("--at", at), host.lower() if host else None
+    question = api.Question(line, client, moment, name, inputs.squid_format)
     with progress("reading") as show:
-        logs = api.read_both(given, squid or (), envoy or (), progress=show)
-    found, asked = api.who(logs, question, pods or ())
+        logs = api.read_both(inputs, show)
+    found, asked = api.who(logs, question, inputs, terms)
     _print(found, asked, form)
     warn(found.manifest["problems"])
     raise typer.Exit(Exit.INCOMPLETE if found.manifest["flags"]["incomplete"] else Exit.OK)

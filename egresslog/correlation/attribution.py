@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from egresslog.identity.inventory import Inventory
+from egresslog.identity.inventory import Inventory, only
 from egresslog.identity.pods import Pod
 
 AGREE = 0.99  # of the probability must lie on connections of one pod for them to name it
 # An inventory can be stale and an address reused: a name by address is never certain.
 BY_ADDRESS = 0.999
+
+Candidates = Sequence[tuple[Pod | None, float]]  # the pod of each candidate and its posterior, best first
 
 
 @dataclass(frozen=True)
@@ -22,34 +24,35 @@ class Attribution:
     confidence: float
 
 
-def by_connection(owner: Pod | None, confidence: float) -> Attribution | None:
-    """The linked connection's own pod."""
-    return (
-        Attribution(owner, "connection", confidence) if owner is not None and not owner.is_gateway else None
-    )
-
-
-def by_candidates(owners: Sequence[tuple[Pod | None, float]]) -> Attribution | None:
-    """The pod that all likely candidates share; ``owners`` are (pod, posterior)."""
-    total = sum(posterior for _, posterior in owners)
-    named = {(pod.namespace, pod.name): pod for pod, _ in owners if pod is not None}
-    if len(named) != 1 or total < AGREE or any(pod is None for pod, _ in owners):
+def by_connection(owner: Pod | None, owners: Candidates) -> Attribution | None:
+    """The linked connection's own pod, as sure as all candidates that are its own together."""
+    if owner is None or owner.is_gateway:
         return None
-    (pod,) = named.values()
-    return None if pod.is_gateway else Attribution(pod, "candidates", min(total, 1.0))
+    sure = sum(posterior for pod, posterior in owners if pod is not None and pod.key == owner.key)
+    return Attribution(owner, "connection", min(1.0, sure))
+
+
+def by_candidates(owners: Candidates) -> Attribution | None:
+    """The pod that all likely candidates share, as it was at the best of them."""
+    total = sum(posterior for _, posterior in owners)
+    pods = [pod for pod, _ in owners if pod is not None]
+    pod = only(pods) if len(pods) == len(owners) else None
+    if pod is None or pod.is_gateway or total < AGREE:
+        return None
+    return Attribution(pod, "candidates", min(total, 1.0))
 
 
 def by_address(address: str | None, moment: int | None, inventory: Inventory) -> Attribution | None:
     """The only pod that held Squid's client address then."""
-    if address is None or inventory.is_node(address) or is_masked(address):
+    if address is None or inventory.is_node(address) or is_masked(address, inventory):
         return None
     holders = inventory.holders(address, moment)
-    names = {(pod.namespace, pod.name) for pod in holders}
-    if len(names) != 1 or any(pod.host_network or pod.is_gateway for pod in holders):
+    pod = only(holders)
+    if pod is None or any(holder.host_network or holder.is_gateway for holder in holders):
         return None
-    return Attribution(holders[0], "address", BY_ADDRESS)
+    return Attribution(pod, "address", BY_ADDRESS)
 
 
-def is_masked(address: str | None) -> bool:
-    """True for what client_netmask leaves of an IPv4 address (the host part zero)."""
-    return address is not None and "." in address and address.endswith(".0")
+def is_masked(address: str, inventory: Inventory) -> bool:
+    """True for an address that is nobody's and ends in zero, as client_netmask leaves IPv4 addresses."""
+    return "." in address and address.endswith(".0") and not inventory.knows(address)

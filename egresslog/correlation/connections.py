@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from egresslog.correlation.fates import TO_PROXY, known_host
+from egresslog.correlation.fates import TO_PROXY, is_refused, known_host
 from egresslog.correlation.reasons import why_unmatched
 from egresslog.correlation.steps import PLAUSIBLE, Steps
 from egresslog.correlation.tables import Row, connection_row, weight_columns
@@ -47,7 +47,7 @@ def _ambiguous(steps: Steps) -> set[int]:
 def _reason(steps: Steps, record: Row, fate: str) -> str | None:
     if fate == "ambiguous":
         return "several_candidates"
-    if fate == "refused":
+    if fate in ("refused", "bypass") and is_refused(record):
         return "upstream_failed"
     return why_unmatched(record["end"], steps.coverage) if fate == "unmatched" else None
 

@@ -38,14 +38,17 @@ def fate_before_linking(row: dict[str, Any], proxies: Proxies) -> str:
     cluster, flags = read_cluster(row["upstream_cluster"]), _flags(row)
     endpoint = (row["upstream_address"], row["upstream_port"])
     if endpoint in proxies:
-        return "refused" if flags & _REFUSED and row["upstream_local_address"] is None else TO_PROXY
+        return "refused" if is_refused(row) else TO_PROXY
     if cluster.name.startswith("BlackHole"):
         return "blackholed"
     if row["method"] == "CONNECT" and "NR" in flags:
         return "blocked_in_mesh"
-    if flags & _REFUSED and row["upstream_local_address"] is None and row["method"] is None:
-        return "refused"
     return "bypass" if _is_external(cluster) else "not_to_proxy"
+
+
+def is_refused(row: dict[str, Any]) -> bool:
+    """True where Envoy never had a connection to the upstream."""
+    return bool(_flags(row) & _REFUSED) and row["upstream_local_address"] is None
 
 
 def known_host(row: dict[str, Any]) -> str | None:

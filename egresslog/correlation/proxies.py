@@ -9,12 +9,11 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from egresslog.arrow import values_of
 from egresslog.errors import UsageError
-from egresslog.parse.values import normal_address
+from egresslog.parse.values import is_address, normal_address
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,12 +51,8 @@ class Proxies:
 def parse_endpoint(text: str) -> Endpoint:
     """``ADDR:PORT`` (IPv6 in brackets) -> (address, port). Raises UsageError."""
     address, colon, port = text.rpartition(":")
-    try:
-        ip_address(address.strip("[]"))
-        valid = bool(colon) and port.isascii() and port.isdigit() and 0 < int(port) < 65_536
-    except ValueError:
-        valid = False
-    if not valid:
+    in_range = port.isascii() and port.isdigit() and 0 < int(port) < 65_536
+    if not (colon and in_range and is_address(address)):
         raise UsageError(f"--proxy {text}: not ADDR:PORT", hint="for example --proxy 10.60.2.10:3128")
     return normal_address(address), int(port)
 

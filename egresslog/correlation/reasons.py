@@ -86,7 +86,7 @@ def why_not_linked(case: Case, covered: Coverage, inventory: Inventory) -> str:
         return "client_unknown"
     if case.key is not None and case.key in covered.connections:
         return _covered(case, covered.connections[case.key])
-    if is_masked(address) and not inventory.holders(address, case.moment):
+    if is_masked(address, inventory):
         return "masked_address"
     return _unseen(address, case.moment, inventory)
 

@@ -51,7 +51,7 @@ def correlate_logs(
     """Link both sides, name the clients, and account for every record, in whatever order they come."""
     logs = replace(logs, squid=_sorted(logs.squid), envoy=_sorted(logs.envoy))
     found = find_proxies(logs.squid, logs.envoy, proxies, settings.max_offset_us)
-    return _tables(Steps(logs, identify(logs.envoy, pods), found, settings))
+    return _tables(Steps(logs, identify(logs.envoy, pods, logs.trails), found, settings))
 
 
 def _sorted(records: pa.Table) -> pa.Table:

@@ -62,6 +62,11 @@ class Steps:
         return {self.columns.instances[fit.instance]: fit.offset for fit in self.links.clocks}
 
     @cached_property
+    def timeless(self) -> set[str]:
+        """Squid instances whose clock could not be told."""
+        return {self.columns.instances[fit.instance] for fit in self.links.clocks if fit.method == "refused"}
+
+    @cached_property
     def coverage(self) -> Coverage:
         groups = self.columns.groups
         return coverage(self.logs.squid, self.logs.envoy, self.to_proxy, groups, self.offsets)
@@ -109,8 +114,18 @@ class Steps:
         return {self.envoy[index]["upstream_local_address"] for index in rows}
 
     def kind(self, index: int) -> str:
-        """The link class of a Squid row."""
-        return LINKS[int(self.links.link[index])]
+        """The link class of a Squid row; candidates that are not likely enough leave it ambiguous.
+
+        But not where the only ground for candidates is a translation that no link bears out.
+        """
+        kind = LINKS[int(self.links.link[index])]
+        grounded = self.translated or self.columns.groups.lines[index] is not None
+        return "ambiguous" if kind == "none" and grounded and self.likely(index) else kind
+
+    def likely(self, index: int) -> list[int]:
+        """The plausible candidate pairs of a Squid row, best first."""
+        posterior = self.links.pairs.posterior
+        return [pair for pair in self.pairs.get(index, ()) if posterior[pair] >= PLAUSIBLE]
 
     def client_row(self, pair: int) -> int:
         """The Envoy row nearest the client of a candidate pair."""

@@ -16,15 +16,12 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def identity(pod: Pod | None, cluster: str | None = None) -> Row:
+def identity(pod: Pod | None) -> Row:
     """The identity columns; all null without a pod."""
     if pod is None:
-        return {
-            "cluster": cluster,
-            **dict.fromkeys(("namespace", "pod", "workload", "service_account", "node")),
-        }
+        return dict.fromkeys(("cluster", "namespace", "pod", "workload", "service_account", "node"))
     return {
-        "cluster": cluster,
+        "cluster": pod.cluster,
         "namespace": pod.namespace,
         "pod": pod.name,
         "workload": pod.workload,
@@ -33,15 +30,14 @@ def identity(pod: Pod | None, cluster: str | None = None) -> Row:
     }
 
 
-def transaction_row(record: Row, attribution: Attribution | None, cluster: str | None) -> Row:
+def transaction_row(record: Row, attribution: Attribution | None) -> Row:
     """A transaction's own columns from its record, and its client's name."""
-    named = attribution is not None
     return {
         **{name: record[name] for name in TRANSACTIONS.names if name in record},
         "transaction_id": record["record_id"],
         "squid_file": record["file"],
         "squid_line": record["line"],
-        **identity(attribution.pod if attribution else None, cluster if named else None),
+        **identity(attribution.pod if attribution else None),
         "attribution": attribution.by if attribution else None,
         "workload_confidence": attribution.confidence if attribution else None,
     }
@@ -54,7 +50,8 @@ def connection_row(record: Row, owner: Pod | None, host: str | None) -> Row:
         "connection_id": record["record_id"],
         "envoy_file": record["file"],
         "envoy_line": record["line"],
-        **identity(owner, record["cluster"]),
+        **identity(owner),
+        "cluster": record["cluster"],
         "host": host,
     }
 

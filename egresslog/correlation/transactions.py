@@ -8,7 +8,7 @@ import numpy as np
 
 from egresslog.correlation.attribution import Attribution, by_address, by_candidates, by_connection
 from egresslog.correlation.reasons import Case, why_not_linked
-from egresslog.correlation.steps import PLAUSIBLE, Steps
+from egresslog.correlation.steps import Steps
 from egresslog.correlation.tables import Row, transaction_row
 
 # Squid connected to the host itself only with these hierarchy codes; with others, to a parent proxy.
@@ -21,10 +21,11 @@ def transaction_rows(steps: Steps) -> Iterator[Row]:
         chain = steps.chains[index]
         broken = bool(chain) and steps.hops.is_gateway[chain[-1]]
         linked = [] if broken else chain
-        cluster = steps.envoy[linked[-1]]["cluster"] if linked else None
-        row = transaction_row(record, _attribution(steps, index, linked, broken), cluster)
+        row = transaction_row(record, _attribution(steps, index, linked, broken))
         row |= _link(steps, index, linked, broken) | _bytes_up(steps, index, chain)
-        yield row | {"destination_address": _destination(record), "via": _via(steps, chain, broken)}
+        flags = [*record["flags"], *(["bytes_differ"] if _bytes_differ(steps, index, linked) else [])]
+        via = _via(steps, chain, broken)
+        yield row | {"destination_address": _destination(record), "via": via, "flags": flags}
 
 
 def _link(steps: Steps, index: int, chain: list[int], broken: bool) -> Row:
@@ -50,8 +51,11 @@ def _via(steps: Steps, chain: list[int], broken: bool) -> list[Row]:
 
 
 def _reason(steps: Steps, index: int, kind: str, broken: bool) -> str | None:
+    if kind == "ambiguous" and steps.squid[index]["proxy"] in steps.timeless:
+        return "clock_unknown"
     if kind == "ambiguous":
-        return "several_candidates"
+        unlikely = steps.links.none_posterior[index] > steps.links.confidence[index]
+        return "weak_candidates" if unlikely else "several_candidates"
     if kind != "none":
         return None
     groups = steps.columns.groups
@@ -66,11 +70,9 @@ def _attribution(steps: Steps, index: int, chain: list[int], broken: bool) -> At
     if broken:
         return None
     posterior = steps.links.pairs.posterior
-    likely = [pair for pair in steps.pairs.get(index, ()) if posterior[pair] >= PLAUSIBLE]
-    owners = [(steps.client(steps.client_row(pair)), float(posterior[pair])) for pair in likely]
+    owners = [(steps.client(steps.client_row(pair)), float(posterior[pair])) for pair in steps.likely(index)]
     if chain:
-        owner = steps.client(chain[-1])
-        return by_connection(owner, min(1.0, sum(sure for pod, sure in owners if pod == owner)))
+        return by_connection(steps.client(chain[-1]), owners)
     named = by_candidates(owners)
     address = steps.squid[index]["client_address"]
     if named is not None or address in steps.gateways:
@@ -93,8 +95,21 @@ def _bytes_up(steps: Steps, index: int, chain: list[int]) -> Row:
 
 
 def _is_alone(steps: Steps, index: int, row: int) -> bool:
-    same_down = steps.squid[index]["bytes_down"] == steps.envoy[row]["bytes_sent"]
-    return same_down and steps.contenders.get(row, set()) <= {index}
+    return _same_down(steps, index, row) and steps.contenders.get(row, set()) <= {index}
+
+
+def _same_down(steps: Steps, index: int, row: int) -> bool:
+    return bool(steps.squid[index]["bytes_down"] == steps.envoy[row]["bytes_sent"])
+
+
+def _bytes_differ(steps: Steps, index: int, chain: list[int]) -> bool:
+    """True where a completed line is alone on its connection and the two sides counted other bytes.
+
+    Client aborts do that, and so does a record that was tampered with.
+    """
+    if not chain or steps.carried[chain[0]] != 1 or (steps.squid[index]["status"] or 0) // 100 != 2:
+        return False
+    return not _same_down(steps, index, chain[0])
 
 
 def _destination(record: Row) -> str | None:

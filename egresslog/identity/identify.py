@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from egresslog.arrow import values_of
 from egresslog.identity.inventory import Inventory, inventory
+from egresslog.identity.owners import Log, Owners
 from egresslog.identity.pods import Pod
 
 if TYPE_CHECKING:
@@ -23,54 +24,63 @@ class Identities:
     inventory: Inventory
 
 
-def identify(envoy: pa.Table, pods: Sequence[Pod]) -> Identities:
-    """The pod of every Envoy record: by its log's path, else by its own address in the pod lists.
+class _Row(NamedTuple):
+    """What of an Envoy record tells its pod; ``address`` is its own, None where it is no pod's."""
+
+    log: Log
+    address: str | None
+    start: int | None
+    end: int | None
+
+
+def identify(envoy: pa.Table, pods: Sequence[Pod], trails: Mapping[str, str]) -> Identities:
+    """The pod of every Envoy record, in the record's cluster; ``trails``: see ``Source.trail``, by file.
 
     A sidecar's log and its own address are a history of that address: they name Squid's clients
     where no pod list does.
     """
-    listed = inventory(pods)
-    own = _own_addresses(envoy)
-    by_file = {file: listed.owner(file, mine) for file, mine in own.items()}
-    owners = [by_file.get(file) for file in values_of(envoy, "file")]
-    addresses, starts = values_of(envoy, "upstream_local_address"), values_of(envoy, "start")
-    moments = zip(addresses, starts, owners, strict=True)
-    owners = [owner or _only(listed.holders(address, at)) for address, at, owner in moments]
-    return Identities(owners, inventory(pods, _learned(envoy, owners, listed)))
+    listed, rows = inventory(pods), list(_rows(envoy))
+    own: defaultdict[Log, set[str]] = defaultdict(set)
+    for row in rows:
+        own[row.log].update({row.address} if row.address else ())
+    naming = Owners(listed, trails, own)
+    owners = [naming.owner(row.log, row.address, row.start) for row in rows]
+    return Identities(owners, inventory(_in_clusters(pods, owners), _learned(rows, owners, listed)))
 
 
-def _own_addresses(envoy: pa.Table) -> dict[str, set[str]]:
-    """The addresses that each log's Envoy used towards its upstreams."""
-    own: defaultdict[str, set[str]] = defaultdict(set)
-    columns = values_of(envoy, "file"), values_of(envoy, "upstream_local_address")
-    for file, address in zip(*columns, strict=True):
-        own[file].update({address} if address else ())
-    return own
-
-
-def _only(pods: Sequence[Pod]) -> Pod | None:
-    names = {(pod.namespace, pod.name) for pod in pods}
-    return pods[0] if len(names) == 1 and not pods[0].host_network else None
-
-
-def _learned(envoy: pa.Table, owners: Sequence[Pod | None], listed: Inventory) -> list[Pod]:
-    """Address intervals seen in the logs of pods that no list gives this address."""
-    seen: dict[tuple[Pod, str], tuple[int, int]] = {}
-    columns = [values_of(envoy, name) for name in ("upstream_local_address", "start", "end")]
-    for owner, address, start, end in zip(owners, *columns, strict=True):
-        if owner is None or address is None or start is None or address in owner.addresses:
-            continue
-        if listed.is_node(address) or not _is_unicast(address):
-            continue
-        first, last = seen.get((owner, address), (start, start))
-        seen[owner, address] = min(first, start), max(last, start if end is None else end)
-    return [
-        replace(owner, addresses=(address,), start=first, end=last, has_sidecar=True)
-        for (owner, address), (first, last) in seen.items()
-    ]
+def _rows(envoy: pa.Table) -> Iterator[_Row]:
+    names = "file", "cluster", "upstream_local_address", "start", "end"
+    for file, cluster, address, start, end in zip(*(values_of(envoy, name) for name in names), strict=True):
+        yield _Row((file, cluster), address if address and _is_unicast(address) else None, start, end)
 
 
 def _is_unicast(address: str) -> bool:
     """False for loopback (127.0.0.6 marks inbound traffic) and for what is no IP address."""
     return address[:1].isalnum() and not address.startswith(("127.", "envoy", "::1"))
 
+
+def _in_clusters(pods: Iterable[Pod], owners: Iterable[Pod | None]) -> Iterator[Pod]:
+    """Each listed pod in every cluster whose logs show it: a name that two share is two pods."""
+    clusters: defaultdict[tuple[object, ...], set[str | None]] = defaultdict(set)
+    for owner in filter(None, set(owners)):
+        clusters[owner.namespace, owner.name, owner.addresses].add(owner.cluster)
+    for pod in pods:
+        found = clusters.get((pod.namespace, pod.name, pod.addresses), {pod.cluster})
+        yield from (replace(pod, cluster=name) for name in sorted(found, key=lambda name: name or ""))
+
+
+def _learned(rows: Iterable[_Row], owners: Iterable[Pod | None], listed: Inventory) -> list[Pod]:
+    """Address intervals seen in the logs of pods, where no listed pod holds the address in that time."""
+    seen: dict[tuple[Pod, str], tuple[int, int]] = {}
+    for row, owner in zip(rows, owners, strict=True):
+        if owner is None or row.address is None or row.start is None or row.address in owner.addresses:
+            continue
+        if not listed.is_node(row.address):
+            first, last = seen.get((owner, row.address), (row.start, row.start))
+            ended = row.start if row.end is None else row.end
+            seen[owner, row.address] = min(first, row.start), max(last, ended)
+    return [
+        replace(owner, addresses=(address,), node_addresses=(), start=first, end=last, has_sidecar=True)
+        for (owner, address), (first, last) in seen.items()
+        if not any(pod.start <= last and first <= pod.end for pod in listed.holders(address, None))
+    ]

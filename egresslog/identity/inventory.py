@@ -1,4 +1,4 @@
-"""Inventory: which pod held an address at a moment, and which pod wrote a log."""
+"""Inventory: which pod held an address at a moment, and which pods have a name."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from egresslog.identity.paths import owner_of, stem
-from egresslog.identity.pods import Pod, workload_from_name
+from egresslog.identity.pods import Pod
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """Pods by address and by name; built once from pod lists, read many times."""
+    """Pods by address and by name; built once from pod lists and logs, read many times."""
 
     pods: tuple[Pod, ...] = ()
     by_address: dict[str, list[Pod]] = field(default_factory=dict)
@@ -24,32 +23,15 @@ class Inventory:
         """The pods that held the address at that moment (us); hostNetwork pods share their node's."""
         if address is None:
             return []
-        return [p for p in self.by_address.get(address, ()) if moment is None or p.start <= moment <= p.end]
+        return [p for p in self.by_address.get(address, ()) if moment is None or p.is_held(moment)]
 
     def is_node(self, address: str | None) -> bool:
         """True for an address of a node: it stands for every pod behind it."""
         return address in self.node_of
 
-    def owner(self, path: str, own: Iterable[str] = ()) -> Pod | None:
-        """The pod whose Envoy wrote the log at this path; one that no list names is made from the path.
-
-        ``own``: addresses the log shows as its own; they decide between pods of one name.
-        """
-        parts = path.split("/")
-        parts[-1] = stem(parts[-1])
-        listed = [pod for part in reversed(parts) for pod in self.by_name.get(part, ())]
-        guessed = owner_of(path)
-        if guessed is not None and not listed:
-            listed = self.by_name.get(guessed.pod, [])
-            parts.append(guessed.namespace or "")
-        if listed:
-            addresses = set(own)
-            return max(
-                listed, key=lambda pod: (not addresses.isdisjoint(pod.addresses), pod.namespace in parts)
-            )
-        if guessed is None:
-            return None
-        return Pod(guessed.namespace, guessed.pod, workload_from_name(guessed.pod), has_sidecar=True)
+    def knows(self, address: str | None) -> bool:
+        """True for an address of a pod or a node, whenever it was theirs."""
+        return address in self.by_address or address in self.node_of
 
 
 def inventory(pods: Iterable[Pod], learned: Iterable[Pod] = ()) -> Inventory:
@@ -65,3 +47,9 @@ def inventory(pods: Iterable[Pod], learned: Iterable[Pod] = ()) -> Inventory:
             by_address[address].append(pod)
         node_of.update((address, pod.node or address) for address in pod.node_addresses)
     return Inventory(pods, dict(by_address), dict(by_name), node_of, bool(listed))
+
+
+def only(pods: Iterable[Pod]) -> Pod | None:
+    """The one pod that several entries (snapshots of it) are; nobody where they are two pods or none."""
+    found = list(pods)
+    return found[0] if len({pod.key for pod in found}) == 1 else None

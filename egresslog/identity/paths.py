@@ -1,4 +1,8 @@
-"""Pod names from log paths: kubelet's folders, container links, and folders named after pods."""
+"""Pod names from log paths: kubelet's folders, container links, and names below a folder of Envoy logs.
+
+Only the trail of a file is looked at (see ``Source.trail``): folders above what was given are the
+user's own, and name no pod.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,22 @@ import os
 import re
 from dataclasses import dataclass
 
+from egresslog.identity.names import likeness
+
 # /var/log/pods/<namespace>_<pod>_<uid>/<container>/N.log: none of the three holds an underscore.
-_POD_FOLDER = re.compile(r"(?P<namespace>[^_]+)_(?P<pod>[^_]+)_(?P<uid>[^_]+)")
-# /var/log/containers/<pod>_<namespace>_<container>-<64 hex>.log
-_CONTAINER_LINK = re.compile(r"(?P<pod>[^_]+)_(?P<namespace>[^_]+)_(?P<container>.+)-[0-9a-f]{64}\.log.*")
-# What a pod's name looks like: a Deployment's or a StatefulSet's.
-_POD_NAME = re.compile(r"[a-z0-9.-]+-[a-z0-9]{6,10}-[a-z0-9]{5}|[a-z0-9.-]+-[0-9]{1,5}")
-_ENDINGS = re.compile(r"(\.(log|txt|json|jsonl|out|gz|bz2|xz|zst|[0-9]+))+$")
-_CONTAINERS = (
-    "istio-proxy",
-    "istio-text",
-    "istio-json",
-    "istio-2018",
-    "envoy",
-    "access",
-    "access-log",
-    "proxy",
+_POD_FOLDER = re.compile(
+    r"(?P<namespace>[^_]+)_(?P<pod>[^_]+)_(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})"
 )
-_ENVOY_FOLDERS = ("envoy", "istio", "sidecars", "mesh", "pods")
+# /var/log/containers/<pod>_<namespace>_<container>-<64 hex>.log
+_CONTAINER_LINK = re.compile(r"(?P<pod>[^_]+)_(?P<namespace>[^_]+)_.+-[0-9a-f]{64}")
+_ENDINGS = re.compile(r"(\.(log|txt|json|jsonl|out|gz|bz2|xz|zst|[0-9]+))+$")
+_ENVOY_FOLDERS = ("envoy", "sidecar", "sidecars")
+# Of these, numbers and dates are made the names of files and folders that stand for no pod.
+_GENERAL = frozenset((
+    "access", "archive", "container", "current", "envoy", "error", "istio", "json", "log", "logs", "old",
+    "out", "previous", "proxy", "sidecar", "sidecars", "stderr", "stdout", "text",
+))  # fmt: skip
+_LOOKED_AT = 4  # last parts of an absolute path: envoy/<namespace>/<pod>/<file>
 
 
 @dataclass(frozen=True)
@@ -34,40 +36,59 @@ class LogOwner:
     namespace: str | None = None
 
 
-def owner_of(path: str) -> LogOwner | None:
-    """The pod named by a path; None where the path names none.
+def owner_of(trail: str) -> LogOwner | None:
+    """The pod that the trail of a log names; None where it names none.
 
-    In order: kubelet's pod folders and container links, a part shaped like a pod's name, and the
-    folder (or file) name itself where it is not a general word such as ``envoy``.
+    In order: kubelet's pod folders and container links, a name right below a folder of Envoy logs or
+    below a namespace in one, a name with a template hash. Where only the file was given its folders
+    are the user's, so that names without the shape of a pod's do not count.
     """
-    parts = [part for part in path.split(os.sep) if part not in ("", ".", "..")]
-    for part in reversed(parts):
-        if match := _CONTAINER_LINK.fullmatch(part) or _POD_FOLDER.fullmatch(part):
+    names = names_in(trail)
+    if owner := _by_kubelet(names):
+        return owner
+    owner = _below_envoy_folder(names) or _by_hash(names)
+    return owner if owner is not None and (likeness(owner.pod) or not os.path.isabs(trail)) else None
+
+
+def names_in(trail: str) -> list[str]:
+    """The folders of a trail and the file's name without endings; of an absolute one the last parts."""
+    parts = [part for part in trail.split(os.sep) if part not in ("", ".", "..")]
+    names = [*parts[:-1], _ENDINGS.sub("", parts[-1])] if parts else []
+    return names[-_LOOKED_AT:] if os.path.isabs(trail) else names
+
+
+def is_general(name: str) -> bool:
+    """True for a name made of numbers and words such as ``istio-proxy`` or ``access``."""
+    return all(not word or word.isdigit() or word in _GENERAL for word in re.split("[-_.]", name))
+
+
+def _by_kubelet(names: list[str]) -> LogOwner | None:
+    for name in reversed(names):
+        if match := _CONTAINER_LINK.fullmatch(name) or _POD_FOLDER.fullmatch(name):
             return LogOwner(match["pod"], match["namespace"])
-    names = [*parts[:-1], stem(parts[-1])] if parts else []
-    for index in range(len(names) - 1, -1, -1):
-        if _POD_NAME.fullmatch(names[index]) and names[index] not in _CONTAINERS:
-            return LogOwner(names[index], _namespace_before(names, index))
-    return _by_folder(names)
-
-
-def stem(name: str) -> str:
-    """A file name without its log, rotation and compression endings."""
-    return _ENDINGS.sub("", name)
-
-
-def _namespace_before(names: list[str], index: int) -> str | None:
-    """logs/envoy/<namespace>/<pod>/...: the folder before the pod's, below a general one."""
-    below = names[index - 2] if index >= 2 else None
-    return names[index - 1] if below in _ENVOY_FOLDERS else None
-
-
-def _by_folder(names: list[str]) -> LogOwner | None:
-    """A name right below a folder of Envoy logs, or below a namespace in one; others are not guessed at."""
-    for index in range(len(names) - 1, 0, -1):
-        if names[index] in _CONTAINERS:
-            continue
-        namespace = _namespace_before(names, index)
-        below = names[index - 2] if namespace else names[index - 1]
-        return LogOwner(names[index], namespace) if below in _ENVOY_FOLDERS else None
     return None
+
+
+def _below_envoy_folder(names: list[str]) -> LogOwner | None:
+    """<envoy>/<pod> or <envoy>/<namespace>/<pod>, each a folder or the file; general names left out."""
+    for index in reversed(range(len(names))):
+        below = [name for name in names[index + 1 :] if not is_general(name)]
+        if names[index] in _ENVOY_FOLDERS and below:
+            return _pod_among(below, ends_in_file=not is_general(names[-1]))
+    return None
+
+
+def _pod_among(below: list[str], ends_in_file: bool) -> LogOwner | None:
+    """Of the first two names the one more like a pod's; alike, a folder in a folder is in its namespace."""
+    first = below[0]
+    if len(below) == 1 or likeness(first) == 2:
+        return LogOwner(first)
+    second, is_folder = below[1], len(below) > 2 or not ends_in_file
+    if likeness(first) != likeness(second):
+        return LogOwner(first) if likeness(first) > likeness(second) else LogOwner(second, first)
+    nested = is_folder and (likeness(second) or len(below) == 2)
+    return LogOwner(second, first) if nested else None
+
+
+def _by_hash(names: list[str]) -> LogOwner | None:
+    return next((LogOwner(name) for name in reversed(names) if likeness(name) == 2), None)

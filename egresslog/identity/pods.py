@@ -9,20 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from egresslog.errors import UsageError
+from egresslog.identity.names import workload_from_name
 from egresslog.parse.lines import RawFile
 from egresslog.parse.values import normal_address
 
 SIDECAR = "istio-proxy"
 ALWAYS = 2**62
 
-# <name>-<pod-template-hash>-<5 characters>; Kubernetes leaves vowels and 0, 1, 3 out of its hashes.
-_DEPLOYMENT_POD = re.compile(r"(?P<workload>.+)-[a-z0-9]{6,10}-[a-z0-9]{5}")
-_STATEFUL_POD = re.compile(r"(?P<workload>.+)-[0-9]{1,5}")
 _CRON_JOB = re.compile(r"(?P<workload>.+)-[0-9]{8,10}")
 
 
@@ -42,6 +40,16 @@ class Pod:
     host_network: bool = False
     has_sidecar: bool | None = None  # None: not known, no pod list names it
     is_gateway: bool = False
+    cluster: str | None = None  # a pod list does not tell it; the logs that show the pod do
+
+    @property
+    def key(self) -> tuple[str | None, str | None, str]:
+        """What tells one pod from another: equal names in two clusters are two pods."""
+        return self.cluster, self.namespace, self.name
+
+    def is_held(self, moment: int) -> bool:
+        """True where its addresses were its own at that moment (us)."""
+        return self.start <= moment <= self.end
 
 
 def read_pods(paths: Iterable[str]) -> list[Pod]:
@@ -50,7 +58,13 @@ def read_pods(paths: Iterable[str]) -> list[Pod]:
     Raises UsageError naming the file when a document is not a Kubernetes pod list.
     """
     pods = [pod for path in paths for pod in _read(path)]
-    return sorted(set(pods), key=lambda pod: (pod.namespace or "", pod.name, pod.start, pod.end))
+    return sorted(set(pods), key=_order)
+
+
+def _order(pod: Pod) -> tuple[tuple[bool, Any], ...]:
+    """Every field, what is not known first: a key without some would leave the order to chance."""
+    values = (getattr(pod, field.name) for field in fields(pod))
+    return tuple((value is not None, value) for value in values)
 
 
 def _read(path: str) -> Iterator[Pod]:
@@ -86,11 +100,11 @@ def _pod(item: dict[str, Any]) -> Pod:
     labels = {str(k): str(v) for k, v in _mapping(metadata, "labels").items()}
     name = str(metadata.get("name", ""))
     return Pod(
-        namespace=metadata.get("namespace"),
+        namespace=_text(metadata, "namespace"),
         name=name,
         workload=workload_of(name, metadata, labels),
-        service_account=spec.get("serviceAccountName"),
-        node=spec.get("nodeName"),
+        service_account=_text(spec, "serviceAccountName"),
+        node=_text(spec, "nodeName"),
         addresses=_addresses(status, "podIP", "podIPs"),
         node_addresses=_addresses(status, "hostIP", "hostIPs"),
         start=_micros(status.get("startTime") or metadata.get("creationTimestamp"), -ALWAYS),
@@ -103,7 +117,7 @@ def _pod(item: dict[str, Any]) -> Pod:
 
 def workload_of(name: str, metadata: dict[str, Any], labels: dict[str, str]) -> str:
     """The workload that owns a pod: from its controller, else from the shape of its name."""
-    owners = [owner for owner in metadata.get("ownerReferences") or [] if owner.get("controller", True)]
+    owners = [owner for owner in _objects(metadata, "ownerReferences") if owner.get("controller", True)]
     if not owners:
         return workload_from_name(name)
     kind, owner = owners[0].get("kind"), str(owners[0].get("name", name))
@@ -115,19 +129,24 @@ def workload_of(name: str, metadata: dict[str, Any], labels: dict[str, str]) -> 
     return owner
 
 
-def workload_from_name(pod: str) -> str:
-    """A pod's name without the suffix that Deployments and StatefulSets give."""
-    match = _DEPLOYMENT_POD.fullmatch(pod) or _STATEFUL_POD.fullmatch(pod)
-    return match["workload"] if match else pod
-
-
 def _mapping(item: dict[str, Any], key: str) -> dict[str, Any]:
     value = item.get(key)
     return value if isinstance(value, dict) else {}
 
 
+def _objects(item: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The objects of a list; what is none is skipped."""
+    value = item.get(key)
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _text(item: dict[str, Any], key: str) -> str | None:
+    value = item.get(key)
+    return value if isinstance(value, str) else None
+
+
 def _addresses(status: dict[str, Any], single: str, several: str) -> tuple[str, ...]:
-    listed = [entry.get("ip") for entry in status.get(several) or [] if isinstance(entry, dict)]
+    listed = [entry.get("ip") for entry in _objects(status, several)]
     found = [status.get(single), *listed]
     return tuple(dict.fromkeys(normal_address(str(address)) for address in found if address))
 
@@ -135,7 +154,8 @@ def _addresses(status: dict[str, Any], single: str, several: str) -> tuple[str, 
 def _end(metadata: dict[str, Any], status: dict[str, Any]) -> int:
     ended = ALWAYS
     if status.get("phase") in ("Succeeded", "Failed"):
-        states = (_mapping(_mapping(c, "state"), "terminated") for c in status.get("containerStatuses") or [])
+        containers = _objects(status, "containerStatuses")
+        states = (_mapping(_mapping(container, "state"), "terminated") for container in containers)
         finished = [_micros(state.get("finishedAt"), -ALWAYS) for state in states]
         ended = max(finished, default=-ALWAYS)
     return min(ended, _micros(metadata.get("deletionTimestamp"), ALWAYS))
@@ -149,7 +169,7 @@ def _micros(text: str | None, default: int) -> int:
 
 
 def _has_sidecar(spec: dict[str, Any]) -> bool:
-    containers = [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]
+    containers = [*_objects(spec, "containers"), *_objects(spec, "initContainers")]
     return any(container.get("name") == SIDECAR for container in containers)
 
 

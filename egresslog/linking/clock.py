@@ -2,18 +2,19 @@
 
 Where ports are logged, pairs of equal address and port tell it; otherwise pairs of equal size.
 Chance pairs spread over minutes, true pairs pile up within milliseconds, so the offset is the
-edge of the densest window of differences: a Squid line never starts before its connection.
+edge of a dense window of differences: a Squid line never starts before its connection. Traffic
+that repeats makes several such piles; where no lines tell them apart the offset is not known.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from egresslog.linking.join import shared_keys, window_join
+from egresslog.linking.join import shared_keys
 from egresslog.linking.model import (
     MISSING,
     MISSING_TIME,
@@ -24,13 +25,18 @@ from egresslog.linking.model import (
     Settings,
     TransactionColumns,
 )
+from egresslog.linking.piles import Piles, Side, find_piles
 
 _WINDOW_US = 6_000  # wide enough for a usual delay of the start, narrow against chance
-_PAIRS_PER_ROW = 40  # rarest keys first, until there are this many pairs per row of the logs
-_FEWEST = 4  # pairs below which a pile is not trusted
-_ABOVE_CHANCE = 4.0
-_FAR_US = 1_000_000  # differences farther from the pile are chance
+_FEWEST = 4  # lines below which a pile is not trusted
+_ABOVE_CHANCE = 8.0  # standard deviations
+_FAR_US = 1_000_000  # differences farther from the pile are not its own
 _EDGE = 0.05  # quantile of the pile taken as its edge
+_COMPARABLE = 0.5  # piles of fewer lines, of the most, may explain all that a short overlap holds
+_NEARLY = 0.8  # a rival explains at least this share of what the best pile does
+_RIVALS = 32  # the strongest are looked at
+_USUAL_US = 5_000_000  # hosts keep time: an offset beyond must also be better than one within
+_CLEAR = 8  # lines that must speak for the better of two piles, beside two for each against it
 
 
 def fit_clocks(
@@ -52,89 +58,108 @@ def align(transactions: TransactionColumns, clocks: tuple[ClockFit, ...]) -> Tra
     return dataclasses.replace(transactions, start=start, end=transactions.end - offset)
 
 
-@dataclass(frozen=True)
-class _Differences:
-    """Squid minus Envoy (us, ascending) over pairs of equal key; each line has one vote in all."""
-
-    method: str
-    values: Ints
-    votes: Floats
-    window: int  # us, how far true pairs spread
-    timed: bool  # of starts, else of ends
-
-
 def _fit(
     instance: int, transactions: TransactionColumns, connections: ConnectionColumns, settings: Settings
 ) -> ClockFit:
+    """The fit of the first method that can tell, else the guess of one that cannot."""
     rows = np.flatnonzero((transactions.instance == instance) & (transactions.group >= 0))
+    best = ClockFit(instance, offset=0, error=0, pairs=0, method="none")
+    for found in _fits(instance, rows, transactions, connections, settings):
+        if found.method not in ("none", "refused"):
+            return found
+        best = max(best, found, key=lambda fit: fit.pairs)
+    return best
+
+
+def _fits(
+    instance: int,
+    rows: Ints,
+    transactions: TransactionColumns,
+    connections: ConnectionColumns,
+    settings: Settings,
+) -> Iterator[ClockFit]:
     for method, values, other in (
         ("port", transactions.port, connections.port),
         ("bytes", transactions.bytes_down, connections.bytes_sent),
     ):
         known = rows[values[rows] != MISSING]
         if len(known):
+            timed = bool((transactions.start[known] != MISSING_TIME).all())
             keys = shared_keys((transactions.group[known], values[known]), (connections.group, other))
-            found = _pile(instance, _differences(method, known, keys, transactions, connections, settings))
-            if found is not None:
-                return found
-    return ClockFit(instance, offset=0, error=0, pairs=0, method="none")
+            lines, others = _sides(known, keys, timed, transactions, connections)
+            resolution = int(transactions.resolution[known].max())
+            window = _WINDOW_US + (resolution if resolution > _WINDOW_US else 0)
+            piles = find_piles(lines, others, settings.max_offset_us, window)
+            yield _judged(instance, method, piles, timed)
 
 
-def _differences(
-    method: str,
+def _sides(
     rows: Ints,
     keys: tuple[Ints, Ints],
+    timed: bool,
     transactions: TransactionColumns,
     connections: ConnectionColumns,
-    settings: Settings,
-) -> _Differences:
-    timed = bool((transactions.start[rows] != MISSING_TIME).all())
-    time = (transactions.start if timed else transactions.end)[rows]
+) -> tuple[Side, Side]:
+    """Both logs by their starts, or by their ends where a start is missing."""
+    group, other_group = shared_keys((transactions.group[rows],), (connections.group,))
+    time = transactions.start if timed else transactions.end
     other_time = connections.start if timed else connections.end
-    reach = settings.max_offset_us
-    ranges = window_join(keys[0], time - reach, time + reach, keys[1], other_time)
-    ranges = ranges.keep(_rare(ranges.counts, len(rows) + len(other_time)))
-    left, right = ranges.pairs()
-    values = time[left] - other_time[right]
-    # A burst of n equal lines makes n * n pairs: each line has one vote, shared by its pairs.
-    votes = 1.0 / np.maximum(ranges.counts, 1)[left]
-    order = np.argsort(values, kind="stable")
-    resolution = int(transactions.resolution[rows].max())
-    window = _WINDOW_US + (resolution if resolution > _WINDOW_US else 0)
-    return _Differences(method, values[order], votes[order], window, timed)
+    return Side(group, keys[0], time[rows]), Side(other_group, keys[1], other_time)
 
 
-def _rare(counts: Ints, rows: int) -> NDArray[np.bool_]:
-    """Keep the rows with the fewest matches, as many as the budget allows (ties together)."""
-    ordered = np.sort(counts)
-    within = np.searchsorted(np.cumsum(ordered), _PAIRS_PER_ROW * rows, side="right")
-    limit = ordered[within] if within < len(ordered) else ordered[-1] + 1
-    return np.asarray(counts < limit)
+def _judged(instance: int, method: str, piles: Piles, timed: bool) -> ClockFit:
+    """The best pile as a fit, refused where another explains the lines as well."""
+    explained = piles.explained()
+    share = piles.share(explained)
+    leader = _leader(explained, share)
+    needed = _needed(piles, leader)
+    if leader < 0 or explained[leader] < needed:
+        return ClockFit(instance, offset=0, error=0, pairs=0, method="none")
+    rivals = _rivals(piles, leader, share, explained >= needed)
+    equals = [rival for rival in rivals if not _clearly_better(piles, leader, rival)]
+    guess = min([leader, *equals], key=lambda pile: abs(int(piles.values[pile])))
+    return _described(instance, "refused" if equals else method, piles.within(guess), timed, piles.window)
 
 
-def _pile(instance: int, differences: _Differences) -> ClockFit | None:
-    """The densest window of differences as a fit, None when it does not stand out from chance."""
-    values, votes, window = differences.values, differences.votes, differences.window
-    if len(values) < _FEWEST:
-        return None
-    stops = np.searchsorted(values, values + window, side="right")
-    total = np.concatenate([[0.0], np.cumsum(votes)])
-    found = total[stops] - total[:-1]
-    best = int(np.argmax(found))
-    pile = values[best : int(stops[best])]
-    if found[best] < _FEWEST + _ABOVE_CHANCE * _chance(values, votes, int(pile[0]), window):
-        return None
+def _leader(explained: Ints, share: Floats) -> int:
+    """The pile that explains the largest share of what it could; -1 if there is none."""
+    if not len(explained):
+        return -1
+    comparable = explained >= _COMPARABLE * explained.max()
+    return int(np.argmax(np.where(comparable, share, -1.0)))
+
+
+def _needed(piles: Piles, leader: int) -> float:
+    """Lines that a pile must explain to stand out from chance."""
+    chance = piles.chance(leader, _far(piles)) if leader >= 0 else 0.0
+    return float(_FEWEST + chance + _ABOVE_CHANCE * chance**0.5)
+
+
+def _rivals(piles: Piles, leader: int, share: Floats, trusted: NDArray[np.bool_]) -> list[int]:
+    """Other piles that explain nearly as much, the strongest of each second; and those near 0."""
+    far, values = _far(piles), piles.values
+    apart = np.abs(values - values[leader]) > far
+    usual = (np.abs(values) <= _USUAL_US) & (abs(values[leader]) > _USUAL_US)
+    rows = np.flatnonzero(trusted & apart & (usual | (share >= _NEARLY * share[leader])))
+    second = (values[rows] - values[leader]) // far
+    order = np.lexsort((np.abs(values[rows]), -share[rows], second))
+    best = rows[order[np.diff(second[order], prepend=second.min(initial=0) - 1) != 0]]
+    strongest = best[np.lexsort((np.abs(values[best]), -share[best], ~usual[best]))]
+    return [int(row) for row in strongest[:_RIVALS]]
+
+
+def _clearly_better(piles: Piles, leader: int, rival: int) -> bool:
+    """Enough lines meet a connection at the one offset and should but do not at the other."""
+    return piles.against(leader, rival) >= _CLEAR + 2 * piles.against(rival, leader)
+
+
+def _far(piles: Piles) -> int:
+    return max(_FAR_US, 2 * piles.window)
+
+
+def _described(instance: int, method: str, pile: Ints, timed: bool, window: int) -> ClockFit:
     middle = float(np.median(pile))
     # A line starts at its connection's start or later; whole seconds are printed too early.
-    edge = float(np.quantile(pile, _EDGE)) if differences.timed else middle + window / 2
-    error = middle - edge if differences.timed else window / len(pile) ** 0.5
-    return ClockFit(instance, round(edge), max(int(error), 1_000), len(pile), differences.method)
-
-
-def _chance(differences: Ints, votes: Floats, pile: int, window: int) -> float:
-    """Votes a window would get by chance, from the differences far from the pile."""
-    far = np.abs(differences - pile) > _FAR_US
-    if not far.any():
-        return 0.0
-    span = np.ptp(np.quantile(differences[far], [0.05, 0.95])) / 0.9
-    return float(votes[far].sum() * window / max(float(span), _FAR_US))
+    edge = float(np.quantile(pile, _EDGE)) if timed else middle + window / 2
+    error = middle - edge if timed else window / len(pile) ** 0.5
+    return ClockFit(instance, round(edge), max(int(error), 1_000), len(pile), method)

@@ -112,10 +112,18 @@ class Verdict:
     margin: Floats
 
 
-def classify(left: Ints, right: Ints, posterior: Floats, none: Floats, by_port: NDArray[np.bool_]) -> Verdict:
+def classify(
+    left: Ints,
+    right: Ints,
+    posterior: Floats,
+    none: Floats,
+    by_port: NDArray[np.bool_],
+    timeless: NDArray[np.bool_],
+) -> Verdict:
     """Name the best candidate of each line and its class, an index into ``schema.LINKS``.
 
     ``by_port`` marks pairs of equal, surviving address and port: alone and certain, they are exact.
+    ``timeless`` marks lines of an unknown clock: without such a port they are ambiguous at best.
     """
     lines = len(none)
     order = np.lexsort((right, -posterior, left))
@@ -126,12 +134,20 @@ def classify(left: Ints, right: Ints, posterior: Floats, none: Floats, by_port: 
     exact[left[best]] = by_port[best]
     others = np.setdiff1d(order, best)
     np.maximum.at(second, left[others], posterior[others])
-    link = np.select(
-        [confidence <= none, exact & (confidence >= _STRONG), confidence >= _STRONG, confidence >= _PROBABLE],
-        [LINKS.index(name) for name in ("none", "exact", "strong", "probable")],
-        LINKS.index("ambiguous"),
-    )
+    link = _named(confidence, none, exact, timeless)
     tiny = np.finfo(np.float64).tiny
     margin = np.log2(np.maximum(confidence, tiny)) - np.log2(np.maximum(second, tiny))
     linked = (link != LINKS.index("none")) & (link != LINKS.index("ambiguous"))
     return Verdict(np.where(linked, connection, -1), link, confidence, np.clip(margin, -_CLIP, _CLIP))
+
+
+def _named(confidence: Floats, none: Floats, exact: NDArray[np.bool_], timeless: NDArray[np.bool_]) -> Ints:
+    cases = {  # the first that holds
+        "none": confidence <= none,
+        "ambiguous": timeless & ~exact,
+        "exact": exact & (confidence >= _STRONG),
+        "strong": confidence >= _STRONG,
+        "probable": confidence >= _PROBABLE,
+    }
+    numbers = [np.int64(LINKS.index(name)) for name in cases]
+    return np.select(list(cases.values()), numbers, LINKS.index("ambiguous"))

@@ -32,6 +32,32 @@ _RAREST = 0.02  # a share among connections is never taken for less
 
 
 @dataclass(frozen=True)
+class Compared:
+    """A line's bytes against those of the whole connection, one element per candidate pair."""
+
+    classes: Ints  # EQUAL, PART, OVER or UNKNOWN
+    chance: Floats  # how likely a connection picked at random falls in the same class
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Whether Squid's error page, which it does not log, can be all that the connection carried."""
+
+    failed: NDArray[np.bool_]  # a failed CONNECT: its error page is not in its bytes
+    fits: NDArray[np.bool_]  # the connection's bytes would be such a page, or nothing
+    chance: Floats
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The client port of the line against that of the connection."""
+
+    share: Floats  # probability of equal ports of a true pair, nan when not logged
+    equal: NDArray[np.bool_]
+    chance: Floats
+
+
+@dataclass(frozen=True)
 class Features:
     """What evidence looks at, one element per candidate pair; times in us."""
 
@@ -41,21 +67,16 @@ class Features:
     lasting: Ints  # connection's duration
     start_rate: Floats  # connections of the group beginning per us around the line
     end_rate: Floats  # and ending
-    down: Ints  # EQUAL, PART, OVER or UNKNOWN
-    up: Ints
-    down_chance: Floats  # how likely a connection picked at random falls in the same class
-    up_chance: Floats
-    failed: NDArray[np.bool_]  # a failed CONNECT: its error page is not in its bytes
-    page: NDArray[np.bool_]  # the connection's bytes would be such a page, or nothing
-    page_chance: Floats
-    port_share: Floats  # probability of equal ports of a true pair, nan when not logged
-    port_equal: NDArray[np.bool_]
-    port_chance: Floats
+    down: Compared
+    up: Compared
+    page: Pages
+    port: Ports
 
     @property
     def whole(self) -> NDArray[np.bool_]:
         """The line alone can make up the connection."""
-        return np.asarray((self.down == EQUAL) | (self.failed & self.page) | (self.down == UNKNOWN))
+        classes = self.down.classes
+        return np.asarray((classes == EQUAL) | (self.page.failed & self.page.fits) | (classes == UNKNOWN))
 
 
 @dataclass(frozen=True)
@@ -81,41 +102,57 @@ def observe(
 ) -> Features:
     """Compute the features of every candidate pair."""
     left, right = candidates.transaction, candidates.connection
-    start, end = transactions.start[left], transactions.end[left]
-    timed = start != MISSING_TIME
+    start, end = transactions.start, transactions.end
     group, other_group = shared_keys((transactions.group,), (connections.group,))
-    first = np.where(transactions.start == MISSING_TIME, transactions.end, transactions.start)
-    down, up = transactions.bytes_down[left], transactions.bytes_up[left]
-    sent, received = connections.bytes_sent[right], connections.bytes_received[right]
-    sizes = Sizes(other_group, connections.bytes_sent)
-    requests = Sizes(other_group, connections.bytes_received)
-    failed = transactions.connect[left] & (transactions.status[left] >= 500) & (down == 0)
-    groups, down_class, up_class = other_group[right], _classes(down, sent), _classes(up, received)
+    known, groups = start != MISSING_TIME, other_group[right]
+    sizes, requests = (Sizes(other_group, of) for of in (connections.bytes_sent, connections.bytes_received))
     return Features(
-        late=np.where(timed, start - connections.start[right], MISSING_TIME),
-        past=end - connections.end[right],
+        late=np.where(known[left], start[left] - connections.start[right], MISSING_TIME),
+        past=end[left] - connections.end[right],
         resolution=transactions.resolution[left],
         lasting=connections.end[right] - connections.start[right],
-        start_rate=rate(group, first, other_group, connections.start)[left],
-        end_rate=rate(group, transactions.end, other_group, connections.end)[left],
-        down=down_class,
-        up=up_class,
-        down_chance=sizes.chance(groups, down, down_class),
-        up_chance=requests.chance(groups, up, up_class),
-        failed=failed,
-        page=(sent == 0) | ((sent >= PAGE_BYTES[0]) & (sent < PAGE_BYTES[1])),
-        page_chance=sizes.between(groups, *PAGE_BYTES),
-        port_share=candidates.port_share[left],
-        port_equal=transactions.port[left] == connections.port[right],
-        port_chance=Sizes(other_group, connections.port).equal(groups, connections.port[right]),
+        start_rate=rate(group, np.where(known, start, end), other_group, connections.start)[left],
+        end_rate=rate(group, end, other_group, connections.end)[left],
+        down=_compared(transactions.bytes_down[left], connections.bytes_sent[right], sizes, groups),
+        up=_compared(transactions.bytes_up[left], connections.bytes_received[right], requests, groups),
+        page=_pages(transactions, connections, candidates, sizes, groups),
+        port=_ports(transactions, connections, candidates, other_group),
     )
+
+
+def _compared(part: Ints, total: Ints, sizes: Sizes, groups: Ints) -> Compared:
+    found = np.where(part == total, EQUAL, np.where(part < total, PART, OVER))
+    classes = np.where((part == MISSING) | (total == MISSING), UNKNOWN, found)
+    return Compared(classes, sizes.chance(groups, part, classes))
+
+
+def _pages(
+    transactions: TransactionColumns,
+    connections: ConnectionColumns,
+    candidates: Candidates,
+    sizes: Sizes,
+    groups: Ints,
+) -> Pages:
+    failed = transactions.connect & (transactions.status >= 500) & (transactions.bytes_down == 0)
+    sent = connections.bytes_sent[candidates.connection]
+    fits = (sent == 0) | ((sent >= PAGE_BYTES[0]) & (sent < PAGE_BYTES[1]))
+    return Pages(failed[candidates.transaction], fits, sizes.between(groups, *PAGE_BYTES))
+
+
+def _ports(
+    transactions: TransactionColumns, connections: ConnectionColumns, candidates: Candidates, group: Ints
+) -> Ports:
+    left, right = candidates.transaction, candidates.connection
+    port = connections.port[right]
+    chance = Sizes(group, connections.port).equal(group[right], port)
+    return Ports(candidates.port_share[left], transactions.port[left] == port, chance)
 
 
 def weigh(features: Features, parameters: Parameters) -> dict[str, Floats]:
     """The weight of each kind of evidence (log2) for every pair; ``share`` is still 0."""
     whole = features.whole
     return {
-        "port": _port(features),
+        "port": _port(features.port),
         "start": _start(features, parameters, whole),
         "end": _end(features, parameters, whole),
         "bytes_down": _down(features, parameters),
@@ -124,11 +161,10 @@ def weigh(features: Features, parameters: Parameters) -> dict[str, Floats]:
     }
 
 
-def _port(features: Features) -> Floats:
-    share = features.port_share
-    equal = np.log2(share / features.port_chance)
-    other = np.log2(np.maximum(1.0 - share, 1e-3) / np.maximum(1.0 - features.port_chance, 1e-3))
-    return np.where(np.isnan(share), 0.0, np.where(features.port_equal, equal, other))
+def _port(ports: Ports) -> Floats:
+    equal = np.log2(ports.share / ports.chance)
+    other = np.log2(np.maximum(1.0 - ports.share, 1e-3) / np.maximum(1.0 - ports.chance, 1e-3))
+    return np.where(np.isnan(ports.share), 0.0, np.where(ports.equal, equal, other))
 
 
 def _start(features: Features, parameters: Parameters, whole: NDArray[np.bool_]) -> Floats:
@@ -150,22 +186,18 @@ def _end(features: Features, parameters: Parameters, whole: NDArray[np.bool_]) -
 
 
 def _down(features: Features, parameters: Parameters) -> Floats:
-    odds = np.log2(np.append(parameters.down, 1.0)[features.down] / features.down_chance)
-    in_page = np.log2(_PAGE_SHARE / features.page_chance)
-    outside = np.log2((1 - _PAGE_SHARE) / np.maximum(1 - features.page_chance, _RAREST))
-    failed = np.where(features.page, in_page, outside)
-    return np.where(features.failed, failed, np.where(features.down == UNKNOWN, 0.0, odds))
+    down, page = features.down, features.page
+    odds = np.log2(np.append(parameters.down, 1.0)[down.classes] / down.chance)
+    in_page = np.log2(_PAGE_SHARE / page.chance)
+    outside = np.log2((1 - _PAGE_SHARE) / np.maximum(1 - page.chance, _RAREST))
+    failed = np.where(page.fits, in_page, outside)
+    return np.where(page.failed, failed, np.where(down.classes == UNKNOWN, 0.0, odds))
 
 
 def _up(features: Features, parameters: Parameters) -> Floats:
-    table = np.array([np.append(row, 1.0) for row in parameters.up])
-    odds = np.log2(table[features.whole.astype(np.int64), features.up] / features.up_chance)
-    return np.where(features.up == UNKNOWN, 0.0, odds)
-
-
-def _classes(part: Ints, total: Ints) -> Ints:
-    found = np.where(part == total, EQUAL, np.where(part < total, PART, OVER))
-    return np.where((part == MISSING) | (total == MISSING), UNKNOWN, found)
+    up, table = features.up, np.array([np.append(row, 1.0) for row in parameters.up])
+    odds = np.log2(table[features.whole.astype(np.int64), up.classes] / up.chance)
+    return np.where(up.classes == UNKNOWN, 0.0, odds)
 
 
 def rate(group: Ints, time: Ints, other_group: Ints, other_time: Ints) -> Floats:

@@ -56,7 +56,8 @@ def _link(transactions: TransactionColumns, connections: ConnectionColumns, sett
     odds = pool.weight + parameters.prior
     kept = pool.take(undominated(pool.transaction, pool.connection, odds) | pinned[pool.transaction])
     final, assignment = place_bundles(kept, _assign(kept, sides), sides)
-    return _conclude(final, assignment, sides, clocks, len(pool) - len(kept))
+    pruned = int((final.find(pool.transaction, pool.connection) < 0).sum())
+    return _conclude(final, assignment, sides, clocks, pruned)
 
 
 def _assign(pool: Pool, sides: Sides) -> Ints:
@@ -78,7 +79,9 @@ def _conclude(
     odds = pool.weight + _prior(assignment, sides)[sides.transactions.group[left]]
     posterior, none = posteriors(left, right, odds, assignment, len(sides.connections))
     by_port = sides.pinned[left] & (sides.transactions.port[left] == sides.connections.port[right])
-    verdict = classify(left, right, posterior, none, by_port)
+    refused = [clock.instance for clock in clocks if clock.method == "refused"]
+    timeless = np.isin(sides.transactions.instance, refused)
+    verdict = classify(left, right, posterior, none, by_port, timeless)
     return Links(
         connection=verdict.connection,
         link=verdict.link,

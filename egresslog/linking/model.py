@@ -69,13 +69,15 @@ class ClockFit:
     """One Squid instance's clock: ``offset`` is Squid minus Envoy in us, ``error`` its spread in us.
 
     ``pairs`` counts what it was estimated from: 0 means that there was nothing and 0 is assumed.
+    A refused fit holds the smallest of several offsets that explain the lines equally well; it is
+    not known whether it is the right one.
     """
 
     instance: int
     offset: int
     error: int
     pairs: int
-    method: str  # port, bytes or none
+    method: str  # port, bytes, refused or none
 
 
 @dataclass(frozen=True)
@@ -94,17 +96,21 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Links:
-    """The result: one element per transaction in all arrays but ``pairs`` and ``clocks``."""
+    """The result: one element per transaction in all arrays but ``pairs`` and ``clocks``.
+
+    Probabilities take the clock for granted. Where its fit was refused a line without a surviving
+    port is ambiguous at best, however sure its best candidate is at that offset.
+    """
 
     connection: Ints  # row of the connection, -1 unless linked
     link: Ints  # index into schema.LINKS
     confidence: Floats  # posterior of the best candidate; 0 without candidates
     margin: Floats  # log2 odds of the best candidate to the runner-up or to none
     candidates: Ints  # number of candidates in ``pairs``
-    none_posterior: Floats  # probability that no known connection carried it
+    none_posterior: Floats  # probability that none of its candidates carried it, 1 without candidates
     pairs: Pairs
     clocks: tuple[ClockFit, ...]
-    pruned: int  # candidates left out of ``pairs`` because both their ends have much better ones
+    pruned: int  # plausible pairs left out of ``pairs`` because both their ends have much better ones
 
     def __len__(self) -> int:
         return len(self.connection)

@@ -55,7 +55,7 @@ def _alone(ends: Ints, posterior: Floats) -> float:
 
 def _seeds(candidates: Candidates, features: Features) -> Floats:
     """1 for pairs of equal size that have no rival of equal size on either side."""
-    equal = features.down == EQUAL
+    equal = features.down.classes == EQUAL
     left, right = candidates.transaction[equal], candidates.connection[equal]
     alone = np.zeros(len(equal))
     if len(left):
@@ -65,12 +65,12 @@ def _seeds(candidates: Candidates, features: Features) -> Floats:
 
 def _learn(features: Features, sure: Floats, duration: Density, stray: float, silent: float) -> Parameters:
     whole = features.whole
-    up = [_shares(prior, features.up, sure * (whole == side)) for side, prior in enumerate(_UP)]
+    up = [_shares(prior, features.up.classes, sure * (whole == side)) for side, prior in enumerate(_UP)]
     return Parameters(
         start=(_late(features, sure * ~whole, 0.5), _late(features, sure * whole, 0.02)),
         end=(_past(features, sure * ~whole, 0.5), _past(features, sure * whole, 0.2)),
         duration=duration,
-        down=_shares(_DOWN, features.down, sure * ~features.failed),
+        down=_shares(_DOWN, features.down.classes, sure * ~features.page.failed),
         up=(up[0], up[1]),
         stray=stray,
         silent=silent,

@@ -58,6 +58,23 @@ def weigh_bundles(
 
     ``gap`` is the density (per us) of the time between two lines of one connection.
     """
+    sizes, number, pairs = _weighed(bundles, transactions, connections, port_share, parameters)
+    own, follows = pairs.weight, np.diff(number, prepend=-1) == 0
+    following = _following(pairs.transaction, follows, transactions, gap)
+    alone = (sizes - 1) * np.log2((1.0 - parameters.stray) / parameters.stray)
+    total = np.bincount(number, own + following, len(bundles)) + _sum_bits(bundles, connections) + alone
+    pairs.weights["share"] = total[number] - own
+    return WeighedBundles(bundles, np.asarray(total + parameters.prior), number, pairs)
+
+
+def _weighed(
+    bundles: list[Bundle],
+    transactions: TransactionColumns,
+    connections: ConnectionColumns,
+    port_share: Floats,
+    parameters: Parameters,
+) -> tuple[Ints, Ints, Pool]:
+    """Lines per bundle, and a pair for each with its bundle: a start for the first, an end for the last."""
     sizes = np.array([len(bundle.lines) for bundle in bundles], dtype=np.int64)
     number = np.repeat(np.arange(len(bundles)), sizes)
     left = np.array([line for bundle in bundles for line in bundle.lines], dtype=np.int64)
@@ -66,13 +83,7 @@ def weigh_bundles(
     weights["start"] = np.where(np.diff(number, prepend=-1) != 0, weights["start"], 0.0)
     weights["end"] = np.where(np.diff(number, append=len(bundles)) != 0, weights["end"], 0.0)
     weights["bytes_down"] = weights["bytes_up"] = np.zeros(len(left))
-    pairs = Pool(left, right, weights, np.zeros(len(left), dtype=bool))
-    own, follows = pairs.weight, np.diff(number, prepend=-1) == 0
-    following = _following(left, follows, transactions, gap)
-    alone = (sizes - 1) * np.log2((1.0 - parameters.stray) / parameters.stray)
-    total = np.bincount(number, own + following, len(bundles)) + _sum_bits(bundles, connections) + alone
-    weights["share"] = total[number] - own
-    return WeighedBundles(bundles, np.asarray(total + parameters.prior), number, pairs)
+    return sizes, number, Pool(left, right, weights, np.zeros(len(left), dtype=bool))
 
 
 def choose_bundles(weighed: WeighedBundles) -> Choice:

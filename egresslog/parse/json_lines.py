@@ -7,6 +7,7 @@ doubtful. Values are typed as the operator is, whether written as numbers or (ol
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from egresslog.formats.program import Field, LogFormat
@@ -32,6 +33,8 @@ def read_json(format: LogFormat, line: bytes) -> tuple[dict[str, Value], bool]:
     for key, value in pairs:
         twice.update({key} if key in given and given[key] != value else ())
         given[key] = value
+    if not _has_enough(format, given):
+        raise JsonProblem("expected the keys of the format")
     values: dict[str, Value] = {}
     for field in format.fields:
         read = _read(field, None if field.key in twice else given.get(str(field.key)))
@@ -40,14 +43,19 @@ def read_json(format: LogFormat, line: bytes) -> tuple[dict[str, Value], bool]:
 
 
 def has_keys(format: LogFormat, line: bytes) -> bool:
-    """True where the line is a JSON object with most of the format's keys."""
+    """True where the line is a JSON object with enough of the format's keys."""
     if not line.startswith(b"{"):
         return False
     try:
         keys = {key for key, _ in json_pairs(line)}
     except JsonProblem:
         return False
-    return 2 * sum(field.key in keys for field in format.fields) > len(format.fields)
+    return _has_enough(format, keys)
+
+
+def _has_enough(format: LogFormat, keys: Collection[str]) -> bool:
+    """A quarter of the keys: Envoy's omit_empty_values leaves most of a TCP line's out."""
+    return 4 * sum(field.key in keys for field in format.fields) >= len(format.fields)
 
 
 def json_pairs(line: bytes) -> list[tuple[str, Any]]:

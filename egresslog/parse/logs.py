@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from egresslog.arrow import table_of
+from egresslog.arrow import table_of, values_of
 from egresslog.errors import UsageError
 from egresslog.formats.codes import Dialect
 from egresslog.parse.duplicates import drop_duplicates
@@ -32,6 +33,7 @@ class Logs:
     rejects: pa.Table
     files: tuple[FileReport, ...]
     problems: tuple[str, ...] = ()
+    trails: Mapping[str, str] = field(default_factory=dict)  # by file: see Source.trail
 
     @property
     def raw(self) -> pa.Table:
@@ -64,20 +66,45 @@ def read_logs(given: Iterable[Given], progress: Progress | None = None) -> Logs:
         rejects=_reject_table(rejects),
         files=tuple(reports),
         problems=tuple(problems),
+        trails={source.path: source.trail for source in sources},
     )
 
 
 def merge_logs(several: Sequence[Logs]) -> Logs:
-    """Logs read apart, as one; nothing is compared between them."""
+    """Logs read apart, as one; a record that stands again (the same id) is dropped, and counted."""
     import pyarrow as pa
 
+    if len(several) == 1:
+        return several[0]
+    seen: set[str] = set()
+    several = [_unseen(logs, seen) for logs in several]
     return Logs(
         squid=pa.concat_tables([logs.squid for logs in several]),
         envoy=pa.concat_tables([logs.envoy for logs in several]),
         rejects=pa.concat_tables([logs.rejects for logs in several]),
         files=tuple(report for logs in several for report in logs.files),
         problems=tuple(problem for logs in several for problem in logs.problems),
+        trails={file: trail for logs in several for file, trail in logs.trails.items()},
     )
+
+
+def _unseen(logs: Logs, seen: set[str]) -> Logs:
+    """The logs without records whose ids were seen; these are added, and counted in their files' reports."""
+    dropped: Counter[str] = Counter()
+    squid, envoy = (_first_ones(table, seen, dropped) for table in (logs.squid, logs.envoy))
+    files = (replace(report, duplicate=report.duplicate + dropped[report.path]) for report in logs.files)
+    return replace(logs, squid=squid, envoy=envoy, files=tuple(files))
+
+
+def _first_ones(table: pa.Table, seen: set[str], dropped: Counter[str]) -> pa.Table:
+    import pyarrow as pa
+
+    fresh = []
+    for name, file in zip(values_of(table, "record_id"), values_of(table, "file"), strict=True):
+        fresh.append(name not in seen)
+        seen.add(name)
+        dropped[file] += not fresh[-1]
+    return table if all(fresh) else table.filter(pa.array(fresh, pa.bool_()))
 
 
 def from_frame(dialect: Dialect, frame: pd.DataFrame) -> Logs:

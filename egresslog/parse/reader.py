@@ -14,7 +14,7 @@ from egresslog.parse.gaps import Gap, gaps
 from egresslog.parse.line_parser import Parsed, Unparsed
 from egresslog.parse.lines import MAX_LINE, Line, RawFile, lines
 from egresslog.parse.records import Record, record
-from egresslog.parse.sources import BESIDE_LOGS, Source
+from egresslog.parse.sources import Source, stands_beside_logs
 from egresslog.parse.values import decode_text
 
 LOOKAHEAD = 5_000  # lines held back while access lines of a (further) format are looked for
@@ -43,6 +43,7 @@ class FileReport:
 
     path: str
     kind: Kind
+    name: str | None = None  # Squid instance or mesh cluster, as given
     formats: tuple[str, ...] = ()
     size: int = 0
     sha256: str | None = None
@@ -71,8 +72,8 @@ class FileContent:
 
 def read_file(source: Source) -> FileContent:
     """Read one file in one pass; damage is named in the report and what came before it is kept."""
-    if source.found and source.path.lower().endswith(BESIDE_LOGS):
-        return FileContent(source, FileReport(source.path, "other"))
+    if stands_beside_logs(source):
+        return FileContent(source, FileReport(source.path, "other", source.name))
     try:
         raw = RawFile(source.path)
     except OSError as error:
@@ -85,7 +86,7 @@ def read_file(source: Source) -> FileContent:
 
 def _unreadable(source: Source, error: OSError) -> FileContent:
     problem = error.strerror or str(error)
-    return FileContent(source, FileReport(source.path, "unreadable", problem=problem.lower()))
+    return FileContent(source, FileReport(source.path, "unreadable", source.name, problem=problem.lower()))
 
 
 class _Reading:
@@ -126,15 +127,21 @@ class _Reading:
         except OSError as error:
             self.problem = f"damaged after line {self.count}: {error}"
 
-    def _candidates(self) -> list[LogFormat]:
-        return [self.source.format] if self.source.format else presets(self.source.dialect)
+    def _candidates(self) -> Iterator[Sequence[LogFormat]]:
+        """The formats given; then the presets, unless the dialect was given with a format."""
+        if self.source.formats:
+            yield self.source.formats
+        if not (self.source.formats and self.source.dialect):
+            yield presets(self.source.dialect)
 
     def _detect(self, sample: Sequence[Line]) -> bool:
         """True where a (further) format reads lines of the sample."""
-        format = detect(sample, [new for new in self._candidates() if not self._is_known(new)])
-        if format is not None:
-            self.formats.append(format)
-        return format is not None
+        for candidates in self._candidates():
+            format = detect(sample, [new for new in candidates if not self._is_known(new)])
+            if format is not None:
+                self.formats.append(format)
+                return True
+        return False
 
     def _read_line(self, line: Line) -> None:
         if self._keep(line, self.formats):
@@ -163,7 +170,7 @@ class _Reading:
         """Why no format reads the line, in the words of the first one."""
         if line.cut:
             return Unparsed(f"longer than {MAX_LINE} bytes", 0)
-        expected = self.formats[0] if self.formats else self.source.format
+        expected = next(iter((*self.formats, *self.source.formats)), None)
         found = None if expected is None else parser_of(expected).parse(line.raw)
         return found if isinstance(found, Unparsed) else Unparsed("in no known format", 0)
 
@@ -207,6 +214,7 @@ class _Reading:
         return FileReport(
             path=self.source.path,
             kind=kind,
+            name=self.source.name,
             formats=tuple(format.name for format in self.formats),
             size=self.raw.size,
             sha256=self.raw.sha256,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 from typing import Any
 
@@ -106,9 +107,10 @@ def _target(method: object, url: object) -> tuple[str | None, int | None, str | 
 
 
 def split_authority(text: str) -> tuple[str | None, int | None]:
-    """host:port -> (host in lower case without its trailing dot, port); a port out of range is null."""
+    """[user@]host:port -> (host in lower case, no trailing dot, port); a port out of range is null."""
+    text = text.rpartition("@")[2]
     host, port = text, ""
-    if text.startswith("["):
+    if re.match(r"\[[0-9A-Fa-f:.%]+\]", text):
         host, _, tail = text[1:].partition("]")
         port = tail.removeprefix(":")
     elif text.count(":") == 1:

@@ -18,6 +18,7 @@ STDIN = "-"
 BESIDE_LOGS = (
     ".md", ".csv", ".yaml", ".yml", ".html", ".png", ".svg", ".pdf", ".py", ".ipynb", ".sh", ".conf",
 )  # fmt: skip
+COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,19 @@ class Source:
     path: str
     dialect: Dialect | None = None
     name: str | None = None  # Squid instance or mesh cluster
-    format: LogFormat | None = None
+    formats: tuple[LogFormat, ...] = ()  # of either dialect, tried before the presets
     found: bool = False  # found in a folder or by a glob, not named by the user
+    below: str | None = None  # the given folder in which it was found
+
+    @property
+    def trail(self) -> str:
+        """What of its path may tell whose log it is: from the given folder's own name on, else all of it.
+
+        The working directory does not change it.
+        """
+        if self.below is not None:
+            return os.path.relpath(self.path, os.path.dirname(os.path.abspath(self.below)))
+        return self.path if self.path == STDIN else os.path.abspath(self.path)
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,7 @@ class Given:
     path: str
     dialect: Dialect | None = None
     name: str | None = None
-    format: LogFormat | None = None
+    formats: tuple[LogFormat, ...] = ()
 
 
 def expand(given: Iterable[Given]) -> tuple[list[Source], list[str]]:
@@ -59,32 +71,59 @@ def expand(given: Iterable[Given]) -> tuple[list[Source], list[str]]:
 
 
 def named(text: str) -> tuple[str | None, str]:
-    """``NAME=PATH`` -> (name, path); a path that holds a separator before its = has no name."""
+    """``NAME=PATH`` -> (name, path); a path that exists, or holds a separator before its =, has no name."""
     name, equals, path = text.partition("=")
-    return (name, path) if equals and name and os.sep not in name else (None, text)
+    has_name = equals and name and os.sep not in name and not os.path.exists(text) and not glob.glob(text)
+    return (name, path) if has_name else (None, text)
+
+
+def stands_beside_logs(source: Source) -> bool:
+    """True for a file that was found, not named, and whose name says that it is no log."""
+    base, ending = os.path.splitext(source.path.lower())
+    return source.found and (base if ending in COMPRESSED else base + ending).endswith(BESIDE_LOGS)
 
 
 def _expand(given: Given) -> Iterator[Source]:
-    source = Source(given.path, given.dialect, given.name, given.format)
+    source = Source(given.path, given.dialect, given.name, given.formats)
     if given.path == STDIN or os.path.exists(given.path):
         if given.path != STDIN and os.path.isdir(given.path):
-            yield from (replace(source, path=path, found=True) for path in _walk(given.path))
+            yield from _inside(source, given.path)
         else:
             yield source
         return
     for path in sorted(glob.glob(given.path, recursive=True)):
-        inside = _walk(path) if os.path.isdir(path) else [path]
-        yield from (replace(source, path=each, found=True) for each in inside if _is_regular(each))
+        if os.path.isdir(path):
+            yield from _inside(source, path)
+        elif _is_regular(path):
+            yield replace(source, path=path, found=True)
+
+
+def _inside(source: Source, folder: str) -> Iterator[Source]:
+    """The files below a folder, each remembering it."""
+    return (replace(source, path=path, found=True, below=folder) for path in _walk(folder))
 
 
 def _walk(folder: str) -> Iterator[str]:
-    """Regular files below a folder, hidden ones left out, sorted; links to folders are not followed."""
-    for base, folders, names in os.walk(folder):
+    """Regular files below a folder, sorted; then the folders that cannot be read, for reading to name.
+
+    Hidden ones and run folders are left out; links to folders are not followed.
+    """
+    closed: list[str] = []
+    for base, folders, names in os.walk(folder, onerror=lambda error: closed.append(str(error.filename))):
+        if _is_run(folders, names):
+            folders[:] = []
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = os.path.join(base, name)
             if not name.startswith(".") and _is_regular(path):
                 yield path
+    yield from closed
+
+
+def _is_run(folders: list[str], names: list[str]) -> bool:
+    """True for what ``correlate -o FOLDER`` wrote: an answer, no log."""
+    return "manifest.json" in names and {"transactions", "connections"} <= set(folders)
 
 
 def _is_regular(path: str) -> bool:

@@ -75,6 +75,15 @@ def normal_address(text: str) -> str:
     return str(mapped or address)
 
 
+def is_address(text: str) -> bool:
+    """True for an IPv4 or IPv6 address."""
+    try:
+        ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def _endpoint(raw: bytes) -> tuple[Value, ...]:
     """address:port -> (address, port); a socket path or an internal address has no port."""
     text = decode_text(raw)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
+from egresslog.errors import UsageError
 from egresslog.report.human import number, size, time
 from egresslog.report.rows import Row, rows
 from egresslog.schema import EVIDENCE, REASONS
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from rich.table import Table as RichTable
+
+    from egresslog.report.layout import Sheet
 
 _CONNECTION = (
     "envoy_file",
@@ -27,39 +29,53 @@ _CONNECTION = (
 
 
 def answer(tables: Mapping[str, pa.Table], transaction_id: str) -> dict[str, Any]:
-    """``transaction``, its ``raw`` line, and ``candidates`` best first, each with its connection."""
-    import pyarrow.compute as pc
+    """``transaction``, its ``raw`` line, and ``candidates`` best first, each with its connection.
 
-    (transaction,) = rows(tables["transactions"].filter(pc.field("transaction_id") == transaction_id))
-    candidates = list(rows(tables["candidates"].filter(pc.field("transaction_id") == transaction_id)))
-    wanted = {row["connection_id"] for row in candidates}
-    by_id = {
-        row["connection_id"]: row for row in rows(tables["connections"]) if row["connection_id"] in wanted
-    }
-    raw = rows(tables["raw"].filter(pc.field("record_id") == transaction_id))
+    Raises UsageError when there is no such transaction.
+    """
+    found = rows(_of(tables["transactions"], "transaction_id", transaction_id))
+    raw = rows(_of(tables["raw"], "record_id", transaction_id))
     return {
-        "transaction": transaction,
+        "candidates": list(rows(candidates_of(tables, transaction_id))),
+        "transaction": next(found),
         "raw": next((row["raw"] for row in raw), None),
-        "candidates": [_joined(row, by_id[row["connection_id"]]) for row in candidates],
     }
 
 
-def _joined(candidate: Row, connection: Row) -> Row:
-    return candidate | {name: connection[name] for name in _CONNECTION}
+def candidates_of(tables: Mapping[str, pa.Table], transaction_id: str) -> pa.Table:
+    """The candidates of one transaction, best first, each with columns of its connection.
+
+    Raises UsageError when there is no such transaction.
+    """
+    import pyarrow.compute
+
+    pc: Any = pyarrow.compute
+    if not len(_of(tables["transactions"], "transaction_id", transaction_id)):
+        raise UsageError(f"no transaction {transaction_id!r} in this correlation")
+    candidates, connections = tables["candidates"], tables["connections"]
+    found = _of(candidates, "transaction_id", transaction_id)
+    places = pc.index_in(found["connection_id"], connections["connection_id"])
+    for name in _CONNECTION:
+        found = found.append_column(connections.schema.field(name), connections[name].take(places))
+    return found
+
+
+def _of(table: pa.Table, column: str, value: str) -> pa.Table:
+    import pyarrow.compute
+
+    pc: Any = pyarrow.compute
+    return table.filter(pc.equal(table[column], value))
 
 
 def print_answer(entry: Mapping[str, Any], stream: TextIO) -> None:
     """The answer on a terminal: a sentence, the raw line, and a table of candidates."""
-    from egresslog.report.layout import console, show
-    from egresslog.report.neutralise import for_terminal
+    from egresslog.report.printing import screen, show
 
-    to = console(stream)
-    for sentence in _sentences(entry["transaction"]):
-        to.print(for_terminal(sentence))
-    if entry["raw"]:
-        to.print(for_terminal(entry["raw"]), soft_wrap=True)
-    if entry["candidates"]:
-        show([_table(entry["candidates"], to.width)], to)
+    to = screen(stream)
+    blocks: list[Sheet | str] = [*_sentences(entry["transaction"])]
+    blocks += [entry["raw"]] if entry["raw"] else []
+    blocks += [_table(entry["candidates"], to.width)] if entry["candidates"] else []
+    show(blocks, to)
 
 
 def _sentences(row: Row) -> list[str]:
@@ -75,7 +91,7 @@ def _sentences(row: Row) -> list[str]:
     ]
 
 
-def _table(candidates: list[Row], width: int) -> RichTable:
+def _table(candidates: list[Row], width: int) -> Sheet:
     from egresslog.report.layout import Column, Line, layout
 
     kinds = [kind for kind in EVIDENCE if any(row[f"{kind}_weight"] for row in candidates)]

@@ -29,6 +29,12 @@ def output_errors(name: str) -> Iterator[None]:
         raise OutputError(f"{for_terminal(name)}: cannot be written: {reason}") from error
 
 
+def stream_name(stream: object) -> str:
+    """What to call an open stream in a message."""
+    name = str(getattr(stream, "name", "the output"))
+    return {"<stdout>": "standard output", "<stderr>": "standard error"}.get(name, name)
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file of mode 0600 that appears under its name only when it is whole and on disk.
@@ -37,7 +43,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     pipe under that name is refused rather than replaced.
     """
     with output_errors(str(path)):
-        _refuse_special(path)
+        refuse_special(path)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_PREFIX)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -69,7 +75,8 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def _refuse_special(path: Path) -> None:
+def refuse_special(path: Path) -> None:
+    """Raise OutputError where something that is no regular file has that name."""
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(path.lstat().st_mode):
             raise OutputError(

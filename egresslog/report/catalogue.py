@@ -8,6 +8,8 @@ from typing import TextIO
 
 from egresslog.formats import PRESETS, compile_format
 from egresslog.formats.codes import Dialect, codes
+from egresslog.report.neutralise import for_terminal
+from egresslog.report.printing import write_text
 
 Row = dict[str, str]
 
@@ -52,14 +54,13 @@ def field_rows(text: str, dialect: Dialect) -> list[Row]:
 
 def print_rows(rows: Sequence[Row], stream: TextIO, *, as_json: bool = False) -> None:
     """The rows as blocks of ``name: value``, or as a JSON array."""
-    if as_json:
-        print(json.dumps(rows, indent=1), file=stream)
-        return
-    for row in rows:
-        head, *rest = [(name, value) for name, value in row.items() if value]
-        print(head[1], file=stream)
-        for name, value in rest:
-            print(f"    {name + ':':<9} {value}", file=stream)
+    blocks = [json.dumps(rows, indent=1)] if as_json else (line for row in rows for line in _block(row))
+    write_text("".join(f"{block}\n" for block in blocks), stream)
+
+
+def _block(row: Row) -> list[str]:
+    head, *rest = [(name, value) for name, value in row.items() if value]
+    return [for_terminal(head[1]), *(f"    {name + ':':<9} {for_terminal(value)}" for name, value in rest)]
 
 
 def _shown(dialect: Dialect, code: str, arg: str | None) -> str:

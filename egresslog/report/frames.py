@@ -23,7 +23,7 @@ def files_frame(entries: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """The files of a manifest: path, kind, format, sha256, what became of the lines, first and last."""
     import pandas as pd
 
-    columns = ["path", "kind", "format", "size", "sha256", "lines", "parsed", "rejected", "skipped",
+    columns = ["path", "kind", "name", "format", "size", "sha256", "lines", "parsed", "rejected", "skipped",
                "continued", "duplicate", "doubtful", "first", "last", "problem"]  # fmt: skip
     frame = pd.DataFrame(list(entries), columns=columns)
     for name in ("first", "last"):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from typing import TYPE_CHECKING
 
 from egresslog.report.human import counted, known, number, size, time
 from egresslog.report.matrix import OUTCOMES
-from egresslog.report.neutralise import cut, for_terminal
+from egresslog.report.neutralise import for_html
 from egresslog.report.rows import Row, rows
 from egresslog.report.summary import client_name, host_name, top, total
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LIMIT = 50
-_NAME_LENGTH = 80
 _HEADS = ("client", "host", *OUTCOMES, "up", "up known for", "down", "first (UTC)", "last (UTC)")
 
 
@@ -59,15 +57,12 @@ def _cells(row: Row) -> list[str]:
 
 
 def _row(cells: Iterable[str]) -> str:
-    # Cut between the two escapes, so that no character reference is cut.
-    texts = (escape(cut(for_terminal(cell), _NAME_LENGTH)) for cell in cells)
-    return f"<tr>{''.join(f'<td>{text}</td>' for text in texts)}</tr>\n"
+    return f"<tr>{''.join(f'<td>{for_html(cell)}</td>' for cell in cells)}</tr>\n"
 
 
 def table_html(table: pa.Table, caption: str) -> str:
     """A table's rows as an HTML fragment under a caption, every text neutralised, cut and escaped."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in table.column_names)
+    head = "".join(f"<th>{for_html(name)}</th>" for name in table.column_names)
     body = "".join(_row("" if value is None else str(value) for value in row.values()) for row in rows(table))
-    caption = escape(for_terminal(caption))
-    top_lines = f"<caption>{caption}</caption>\n<thead><tr>{head}</tr></thead>"
+    top_lines = f"<caption>{for_html(caption)}</caption>\n<thead><tr>{head}</tr></thead>"
     return f"<table>\n{top_lines}\n<tbody>\n{body}</tbody>\n</table>"

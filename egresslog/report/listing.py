@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from egresslog.report.human import UNKNOWN, size, time
-from egresslog.report.layout import WIDTH, Column, Line, layout
+from egresslog.report.layout import WIDTH, Column, Line, Sheet, layout
 from egresslog.report.rows import Row, rows
 from egresslog.report.summary import host_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from rich.table import Table as RichTable
 
 
-def listing(table: pa.Table, which: str, width: int = WIDTH) -> RichTable:
+def listing(table: pa.Table, which: str, width: int = WIDTH) -> Sheet:
     """``which`` is transactions or connections: time and host, then client, outcome, bytes, link or fate."""
     show, last = (_transaction, "Link") if which == "transactions" else (_connection, "Fate")
     columns = [Column("Client"), Column("Outcome", 2), Column("Up", 1), Column("Down"), Column(last)]

@@ -17,6 +17,7 @@ from egresslog.parse.reader import FileReport
 from egresslog.report.completeness import Completeness
 
 LIBRARIES = ("numpy", "pyarrow", "scipy")
+PATHS = ("names", "pods")  # parameters that hold paths: what they say is in the files' names and digests
 
 
 def manifest_of(
@@ -36,6 +37,7 @@ def manifest_of(
             "endpoints": sorted(_endpoint(*e) for e in result.proxies.endpoints),
         },
         "clocks": [clock_entry(clock) for clock in result.clocks],
+        "pruned": result.pruned,
         "balance": balance_entries(result.balance),
         "flags": whole.flags,
         "problems": whole.problems,
@@ -81,9 +83,10 @@ def balance_entries(balance: Balance) -> list[dict[str, Any]]:
 
 
 def run_id(files: Sequence[FileReport], parameters: Mapping[str, Any]) -> str:
-    """What the run depends on, digested: the inputs' content and the parameters, not their paths."""
-    content = sorted((report.sha256 or "") for report in files)
-    text = json.dumps([content, parameters], sort_keys=True, default=str)
+    """What the run depends on, digested: the inputs' content and names and the parameters, not paths."""
+    content = sorted((report.sha256 or "", report.name or "") for report in files)
+    said = {name: value for name, value in parameters.items() if name not in PATHS}
+    text = json.dumps([content, said], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

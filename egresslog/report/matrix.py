@@ -118,18 +118,20 @@ def _shared(records: pa.Table, connections: pa.Table) -> pa.Table:
 
     pc: Any = pyarrow.compute
 
-    linked = records.filter(pc.is_valid(pc.field("connection_id")))
+    linked = records.filter(pc.is_valid(records["connection_id"]))
     together = linked.group_by(["connection_id", *_KEY], use_threads=False).aggregate(
         [("transactions", "sum"), ("bytes_up_known", "sum")]
     )
-    carried = connections.select(["connection_id", "transactions", "bytes_received"])
-    whole = together.join(carried, "connection_id", join_type="inner").filter(
-        (pc.field("transactions") == pc.field("transactions_sum"))
-        & (pc.field("bytes_up_known_sum") == 0)
-        & pc.is_valid(pc.field("bytes_received"))
+    places = pc.index_in(together["connection_id"], connections["connection_id"])
+    carried = connections.select(["transactions", "bytes_received"]).take(places)
+    alone = pc.and_(
+        pc.equal(carried["transactions"], together["transactions_sum"]),
+        pc.equal(together["bytes_up_known_sum"], 0),
     )
-    bytes_up = whole.select([*_KEY, "bytes_received", "transactions"])
-    return bytes_up.rename_columns([*_KEY, "bytes_up", "bytes_up_known"])
+    shared = together.select(list(_KEY))
+    shared = shared.append_column("bytes_up", carried["bytes_received"])
+    shared = shared.append_column("bytes_up_known", carried["transactions"])
+    return shared.filter(pc.and_(alone, pc.is_valid(carried["bytes_received"])))
 
 
 def _grouped(records: pa.Table) -> pa.Table:

@@ -28,6 +28,7 @@ _FORMULA = re.compile("'*[=+\\-@\t\r\n\x00\uff1d\uff0b\uff0d\uff20]")
 _MARKDOWN = str.maketrans({sign: f"&#{ord(sign)};" for sign in "&<>\"'\\|`*_[]~"})
 
 PLOT_LENGTH = 40
+HTML_LENGTH = 80
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -60,9 +61,9 @@ def for_csv(text: str) -> str:
     return f"'{for_terminal(text)}" if _FORMULA.match(text) else for_terminal(text)
 
 
-def for_html(text: str) -> str:
-    """Escape as for a terminal, then for HTML text and quoted attributes."""
-    return html.escape(for_terminal(text))
+def for_html(text: str, length: int = HTML_LENGTH) -> str:
+    """Escape as for a terminal, cut to ``length`` characters, then escape for HTML text and attributes."""
+    return html.escape(cut(for_terminal(text), length))  # in this order: no character reference is cut
 
 
 def for_markdown(text: str) -> str:

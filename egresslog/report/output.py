@@ -2,62 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from egresslog.errors import UsageError
+from egresslog.report.human import counted, number, seconds
 from egresslog.report.matrix import matrix
-from egresslog.report.neutralise import for_markdown, for_terminal
+from egresslog.report.neutralise import for_markdown
 from egresslog.report.select import Selection, select
-from egresslog.report.writers import SUFFIXES, format_of, write_document, write_table
+from egresslog.report.writers import write_document, write_table
 from egresslog.schema import REASONS
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from rich.table import Table as RichTable
+
+    from egresslog.report.layout import Sheet
 
 Tables = Mapping[str, "pa.Table"]
 Manifest = Mapping[str, Any]
 
 SHOWN_CLIENTS = 20  # clients listed per reason on a terminal; the totals cover all
+HEAD = (
+    "egresslog", "run_id", "flags", "problems", "parameters", "proxies", "clocks", "pruned", "balance",
+    "files",
+)  # fmt: skip
+LINKED = ("exact", "strong", "probable")
 
 
-def is_run_folder(output: str) -> bool:
-    """True where -o names a folder: it has no suffix, ends in a slash, or is one already."""
-    path = Path(output)
-    return output.endswith("/") or path.is_dir() or not path.suffix
-
-
-def what(tables: Tables, rows: str, chosen: Selection) -> pa.Table:
-    """The table that ``rows`` (matrix, transactions, connections) names, filtered for showing."""
-    shown = select(tables["transactions"], chosen)
-    if rows == "matrix":
-        return matrix(shown, tables["connections"])
-    if rows == "connections" and not chosen.is_everything:
-        import pyarrow.compute as pc
-
-        kept = shown["connection_id"].drop_null().unique()
-        return tables["connections"].filter(pc.field("connection_id").isin(kept))
-    return shown if rows == "transactions" else tables[rows]
+def headline(tables: Tables, manifest: Manifest) -> str:
+    """One sentence: how many Squid records are linked, how many not, and whether the evidence is whole."""
+    links = tables["transactions"]["link"].to_pylist()
+    linked = sum(link in LINKED for link in links)
+    whole = "incomplete" if manifest["flags"]["incomplete"] else "complete"
+    return (
+        f"{number(linked)} of {counted(len(links), 'Squid record')} linked, "
+        f"{number(links.count('ambiguous'))} ambiguous, {number(links.count('none'))} without a connection; "
+        f"the evidence is {whole}"
+    )
 
 
 def write_correlation(
-    tables: Tables,
-    manifest: Manifest,
-    path: str,
-    rows: str | None,
-    chosen: Selection,
-    form: str | None = None,
+    tables: Tables, manifest: Manifest, path: str, form: str, rows: str | None, chosen: Selection
 ) -> None:
-    """Write what ``rows`` names to a file, in ``form`` or as its suffix says.
-
-    Raises UsageError for an unknown suffix and OutputError when the file cannot be written.
-    """
-    form = form or format_of(path)
-    table = what(tables, rows or ("matrix" if form == "markdown" else "transactions"), chosen)
+    """Write what ``rows`` names to a file. Raises OutputError when it cannot be written."""
+    named = _named(rows, form)
+    table = _table(select(tables, chosen), named)
     if form == "json":
-        write_document(_document(table, manifest, rows or "transactions"), path)
+        write_document(_document(table, manifest, named), path)
     else:
         write_table(table, path, form)
 
@@ -67,46 +57,47 @@ def print_correlation(
 ) -> None:
     """Print to a stream: table and markdown show the matrix and the balance, the others the rows.
 
-    Raises UsageError for a format that a stream cannot carry.
+    Raises OutputError, and UsageError for an unknown format.
     """
-    named = rows or ("matrix" if form in ("table", "markdown") else "transactions")
-    table = what(tables, named, chosen)
+    named, shown = _named(rows, form), select(tables, chosen)
+    table = _table(shown, named)
     if form == "table":
-        _print_tables(tables, manifest, stream, table, named, chosen)
+        _print_tables(tables, shown, table, named, manifest, stream)
     elif form == "json":
         write_document(_document(table, manifest, named), stream.buffer)
-    elif form == "markdown":
-        write_table(table, stream.buffer, "markdown")
-        _print_balance(manifest, stream)
-    elif form in SUFFIXES.values():
-        write_table(table, stream.buffer, form)
     else:
-        raise UsageError(f"unknown format {form!r}")
+        write_table(table, stream.buffer, form)
+        if form == "markdown":
+            _print_balance(manifest, stream)
+
+
+def _named(rows: str | None, form: str) -> str:
+    return rows or ("matrix" if form in ("table", "markdown") else "transactions")
+
+
+def _table(shown: Tables, rows: str) -> pa.Table:
+    """What ``rows`` (matrix, transactions, connections) names."""
+    return matrix(shown["transactions"], shown["connections"]) if rows == "matrix" else shown[rows]
 
 
 def _document(table: pa.Table, manifest: Manifest, name: str) -> dict[str, object]:
-    head = ("egresslog", "run_id", "flags", "problems", "parameters", "proxies", "clocks", "balance", "files")
-    return {**{key: manifest[key] for key in head}, name: table}
+    return {**{key: manifest[key] for key in HEAD}, name: table}
 
 
 def _print_tables(
-    tables: Tables, manifest: Manifest, stream: TextIO, table: pa.Table, rows: str, chosen: Selection
+    tables: Tables, shown: Tables, table: pa.Table, rows: str, manifest: Manifest, stream: TextIO
 ) -> None:
-    from egresslog.report.layout import console, show
     from egresslog.report.listing import listing
+    from egresslog.report.printing import screen, show
     from egresslog.report.terminal import balance_table, matrix_table, unlinked_table
 
-    to = console(stream)
-    shown = select(tables["transactions"], chosen)
-    listed: list[RichTable] = (
-        [matrix_table(table, to.width)] if rows == "matrix" else [listing(table, rows, to.width)]
-    )
-    if any(link in ("ambiguous", "none") for link in shown["link"].to_pylist()):
-        listed.append(unlinked_table(shown, to.width, SHOWN_CLIENTS))
-    listed.append(balance_table(tables["transactions"], tables["connections"], to.width))
-    show(listed, to)
-    for sentence in [*_reasons(tables), *_closing(manifest)]:
-        to.print(for_terminal(sentence))
+    to = screen(stream)
+    main = matrix_table(table, to.width) if rows == "matrix" else listing(table, rows, to.width)
+    sheets: list[Sheet] = [main]
+    if any(link not in LINKED for link in shown["transactions"]["link"].to_pylist()):
+        sheets.append(unlinked_table(shown["transactions"], to.width, SHOWN_CLIENTS))
+    sheets.append(balance_table(tables["transactions"], tables["connections"], to.width))
+    show([*sheets, *_reasons(tables), *_closing(manifest)], to)
 
 
 def _reasons(tables: Tables) -> list[str]:
@@ -117,35 +108,36 @@ def _reasons(tables: Tables) -> list[str]:
     return [f"{reason}: {meaning}" for reason, meaning in REASONS.items() if reason in found]
 
 
-def _closing(manifest: Manifest) -> list[str]:
+def _closing(manifest: Manifest) -> Iterable[str]:
     """The lines of the inputs as equations, the proxy, and each clock: one sentence each."""
-    sentences = [
-        f"{e['what'].capitalize()} read: {e['total']:,} = "
-        + " + ".join(f"{n:,} {p}" for p, n in e["parts"].items() if n)
-        for e in manifest["balance"]
-        if e["side"] == "files" and e["total"]
-    ]
+    for e in manifest["balance"]:
+        if e["side"] == "files" and e["total"]:
+            parts = " + ".join(f"{n:,} {part}" for part, n in e["parts"].items() if n)
+            yield f"{e['what'].capitalize()} read: {e['total']:,} = {parts}"
     proxies = manifest["proxies"]
     if proxies["endpoints"]:
-        sentences.append(f"Proxy: {', '.join(proxies['endpoints'])} (found by {proxies['source']})")
-    return sentences + [_clock(clock) for clock in manifest["clocks"]]
+        yield f"Proxy: {', '.join(proxies['endpoints'])} (found by {proxies['source']})"
+    yield from map(_clock, manifest["clocks"])
 
 
 def _clock(clock: Mapping[str, Any]) -> str:
-    from egresslog.report.human import seconds
-
+    name, offset = f"Clock of {clock['proxy']}", seconds(clock["offset_us"])
     if not clock["links"]:
-        return f"Clock of {clock['proxy']}: nothing to estimate an offset from; taken as equal to Envoy's"
+        return f"{name}: nothing to estimate an offset from (--max-offset?); taken as Envoy's"
+    if clock["method"] == "refused":
+        return f"{name}: several offsets fit equally well, {offset} among them; none is used"
     spread = seconds(clock["spread_us"]).lstrip("+")
-    return (
-        f"Clock of {clock['proxy']}: {seconds(clock['offset_us'])} against Envoy, spread {spread}, "
-        f"from {clock['links']:,} pairs by {clock['method']}"
-    )
+    found = f"from {clock['links']:,} pairs by {clock['method']}"
+    return f"{name}: {offset} against Envoy, spread {spread}, {found}"
 
 
 def _print_balance(manifest: Manifest, stream: TextIO) -> None:
-    stream.flush()
-    print("\n| side | what | part | count |\n| --- | --- | --- | ---: |", file=stream)
-    for e in manifest["balance"]:
-        for part, count in e["parts"].items():
-            print(f"| {e['side']} | {e['what']} | {for_markdown(part)} | {count} |", file=stream)
+    from egresslog.report.printing import write_text
+
+    lines = ["", "| side | what | part | count |", "| --- | --- | --- | ---: |"]
+    lines += [
+        f"| {e['side']} | {e['what']} | {for_markdown(part)} | {count} |"
+        for e in manifest["balance"]
+        for part, count in e["parts"].items()
+    ]
+    write_text("".join(f"{line}\n" for line in lines), stream)

@@ -46,7 +46,7 @@ def write_run(
     """
     folder = Path(folder)
     with output_errors(str(folder)):
-        _refuse_existing(folder, force)
+        refuse_existing(folder, force)
     tables = {name: masked(table) for name, table in tables.items()}
     with atomic_folder(folder) as fresh:
         for name, table in tables.items():
@@ -65,18 +65,8 @@ def read_run(folder: str | Path) -> tuple[dict[str, pa.Table], dict[str, Any]]:
     return {name: _read_table(folder, name, facts) for name, facts in manifest["tables"].items()}, manifest
 
 
-def changed_files(folder: str | Path) -> list[str]:
-    """Files of a run that are missing or no longer have the size and hash its manifest states.
-
-    The manifest itself is not covered. Raises UsageError when the folder is not a run.
-    """
-    folder = Path(folder)
-    stated: Mapping[str, object] = _read_manifest(folder)["outputs"]
-    found = _fingerprints(folder)
-    return [name for name in sorted(stated) if found.get(name) != stated[name]]
-
-
-def _refuse_existing(folder: Path, force: bool) -> None:
+def refuse_existing(folder: Path, force: bool) -> None:
+    """Raise OutputError where a run may not be written: over other things; over a run, unless ``force``."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise OutputError(f"{_shown(folder)}: exists and is not a folder")
     if not folder.exists() or not any(folder.iterdir()):
@@ -105,7 +95,7 @@ def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 
 
 def _fingerprints(folder: Path) -> dict[str, dict[str, object]]:
-    """Size and hash of every file of the folder; what a manifest names is never opened for it."""
+    """Size and hash of every file of the folder."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     return {path.relative_to(folder).as_posix(): _fingerprint(path) for path in paths}
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from egresslog.arrow import values_of
-from egresslog.report.rows import Row, rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Test = Callable[[Any], bool]
 
 
 @dataclass(frozen=True)
@@ -30,42 +31,60 @@ class Selection:
         return self == Selection()
 
 
-def select(transactions: pa.Table, chosen: Selection) -> pa.Table:
-    """The transactions that end in the time chosen and match every name chosen.
+def select(tables: Mapping[str, pa.Table], chosen: Selection) -> dict[str, pa.Table]:
+    """The tables with the transactions chosen, and the connections chosen or that carried one of these.
 
     ``host`` matches the whole name; a pattern that begins with a dot matches a domain and all below it.
     """
     if chosen.is_everything:
-        return transactions
+        return dict(tables)
+    transactions, connections = tables["transactions"], tables["connections"]
+    shown = _only(transactions, _fits(transactions, chosen, "port"))
+    carriers = set(values_of(shown, "connection_id"))
+    ids = values_of(connections, "connection_id")
+    fits = zip(_fits(connections, chosen, "upstream_port"), ids, strict=True)
+    kept = [fit or name in carriers for fit, name in fits]
+    return {**tables, "transactions": shown, "connections": _only(connections, kept)}
+
+
+def _only(table: pa.Table, kept: list[bool]) -> pa.Table:
     import pyarrow as pa
 
-    listed = zip(rows(transactions), values_of(transactions, "end"), strict=True)
-    return transactions.filter(pa.array([_fits(row, end, chosen) for row, end in listed], pa.bool_()))
+    return table.filter(pa.array(kept, pa.bool_()))
 
 
-def _fits(row: Row, end: int | None, chosen: Selection) -> bool:
-    in_time = _in_time(end, chosen)
-    names: list[tuple[str | None, str | None, Callable[[str, str], bool]]] = [
-        (chosen.namespace, row["namespace"], fnmatch.fnmatchcase),
-        (chosen.workload, row["workload"], fnmatch.fnmatchcase),
-        (chosen.host, row["host"], _is_host),
-    ]
-    named = all(
-        wanted is None or (given is not None and test(given, wanted)) for wanted, given, test in names
-    )
-    return in_time and named and chosen.port in (None, row["port"])
+def _fits(table: pa.Table, chosen: Selection, port: str) -> list[bool]:
+    """For each row whether it meets every filter; what is unknown meets none."""
+    fits = [True] * len(table)
+    for column, test in _tests(chosen, port).items():
+        values = values_of(table, column)
+        fits = [fit and value is not None and test(value) for fit, value in zip(fits, values, strict=True)]
+    return fits
 
 
-def _in_time(end: int | None, chosen: Selection) -> bool:
-    if chosen.since is None and chosen.until is None:
-        return True
-    if end is None:
-        return False
-    return (chosen.since is None or end >= chosen.since) and (chosen.until is None or end < chosen.until)
+def _tests(chosen: Selection, port: str) -> dict[str, Test]:
+    """The filters that are set, by the column they look at."""
+    since, until = chosen.since, chosen.until
+    tests: dict[str, tuple[bool, Test]] = {
+        "end": (
+            since is not None or until is not None,
+            lambda end: (since is None or end >= since) and (until is None or end < until),
+        ),
+        "namespace": (chosen.namespace is not None, _pattern(chosen.namespace)),
+        "workload": (chosen.workload is not None, _pattern(chosen.workload)),
+        "host": (chosen.host is not None, _host(chosen.host)),
+        port: (chosen.port is not None, lambda value: bool(value == chosen.port)),
+    }
+    return {column: test for column, (wanted, test) in tests.items() if wanted}
 
 
-def _is_host(host: str, wanted: str) -> bool:
-    wanted = wanted.lower()
-    if wanted.startswith("."):
-        return host.endswith(wanted) or host == wanted[1:]
-    return fnmatch.fnmatchcase(host, wanted)
+def _pattern(wanted: str | None) -> Test:
+    return lambda name: fnmatch.fnmatchcase(name, wanted or "")
+
+
+def _host(wanted: str | None) -> Test:
+    """A pattern for host names, which have no case; ``.example.org`` takes that name and all below it."""
+    pattern = (wanted or "").lower()
+    if pattern.startswith("."):
+        return lambda host: host.endswith(pattern) or host == pattern[1:]
+    return _pattern(pattern)

@@ -1,6 +1,6 @@
 """Tables for a terminal: the matrix, the balance, what stayed unlinked, files and clocks.
 
-Every function gives a rich table for ``layout.show``. Times are UTC, bytes have decimal prefixes.
+Every function gives a sheet for ``printing.show``. Times are UTC, bytes have decimal prefixes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from egresslog.report.human import UNKNOWN, known, number, seconds, single_date, size, time
-from egresslog.report.layout import WIDTH, Column, Line, layout
+from egresslog.report.layout import WIDTH, Column, Line, Sheet, layout
 from egresslog.report.matrix import matrix
 from egresslog.report.rows import Row, rows
 from egresslog.report.summary import client_name, host_name, top, total
@@ -18,7 +18,6 @@ from egresslog.schema import FATES, LINKS, REASONS
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from rich.table import Table as RichTable
 
 Cell = tuple[Column, Callable[[Row], str]]
 
@@ -26,7 +25,7 @@ _TOTAL, _HEADING, _WARNING = "bold", "bold cyan", "bold red"
 _INPUT_LINES = ("parsed", "rejected", "skipped", "continued")
 
 
-def matrix_table(table: pa.Table, width: int = WIDTH, limit: int | None = None) -> RichTable:
+def matrix_table(table: pa.Table, width: int = WIDTH, limit: int | None = None) -> Sheet:
     """Clients as headings, their hosts beneath, and a total; ``table`` is what ``matrix`` gives.
 
     Zeros are left blank, and the date where all times share it; ``>`` marks bytes up that are known
@@ -45,7 +44,7 @@ def matrix_table(table: pa.Table, width: int = WIDTH, limit: int | None = None) 
     return layout(f"Mesh clients and external hosts{_utc(day)}", "Client, host:port", columns, lines, width)
 
 
-def unlinked_table(transactions: pa.Table, width: int = WIDTH, limit: int | None = None) -> RichTable:
+def unlinked_table(transactions: pa.Table, width: int = WIDTH, limit: int | None = None) -> Sheet:
     """Clients of the transactions whose connection is not known, by reason.
 
     With ``limit``, only so many clients per reason, those of most records.
@@ -64,7 +63,7 @@ def unlinked_table(transactions: pa.Table, width: int = WIDTH, limit: int | None
     return layout(f"Connection not known{_utc(day)}", "Reason, client", columns, lines, width)
 
 
-def balance_table(transactions: pa.Table, connections: pa.Table, width: int = WIDTH) -> RichTable:
+def balance_table(transactions: pa.Table, connections: pa.Table, width: int = WIDTH) -> Sheet:
     """Both sides of the correlation in records and bytes: Squid's by link, Envoy's by fate."""
     lines = [
         *_side("Squid records", transactions, ("link", "bytes_up", "bytes_down"), LINKS),
@@ -73,7 +72,7 @@ def balance_table(transactions: pa.Table, connections: pa.Table, width: int = WI
     return layout("Balance", "Side", [Column("Records"), Column("Up"), Column("Down")], lines, width)
 
 
-def files_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> RichTable:
+def files_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet:
     """Lines per file (keys path, kind, lines, parsed, rejected, skipped, continued, duplicate).
 
     Where lines do not add up, a column of its own says by how many.
@@ -92,18 +91,14 @@ def files_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> RichT
     return layout("Lines = parsed + rejected + skipped + continued", "File", columns, lines, width)
 
 
-def clocks_table(clocks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> RichTable:
-    """Clock of each proxy against each Envoy host (keys proxy, host, offset_us, drift_ppm, spread_us, links).
-
-    Offsets are Squid minus Envoy; what a clock does not state is ``?``.
-    """
-    columns = [Column("Offset"), Column("Spread"), Column("Drift"), Column("Links")]
-    lines = [Line(f"{clock.get('proxy') or UNKNOWN}, {clock.get('host') or 'all hosts'}", _clock(clock))
-             for clock in clocks]  # fmt: skip
-    return layout("Clocks, Squid minus Envoy", "Proxy, Envoy host", columns, lines, width)
+def clocks_table(clocks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet:
+    """Clock of each Squid instance, Squid minus Envoy (keys proxy, offset_us, spread_us, links)."""
+    columns = [Column("Offset"), Column("Spread"), Column("Links")]
+    lines = [Line(clock["proxy"], _clock(clock)) for clock in clocks]
+    return layout("Clocks, Squid minus Envoy", "Squid", columns, lines, width)
 
 
-def formats_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> RichTable:
+def formats_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet:
     """Format, doubtful lines, first and last record per file (keys path, format, doubtful, first, last)."""
     day = single_date(file[name] for file in files for name in ("first", "last"))
     lines = [
@@ -114,7 +109,7 @@ def formats_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Ric
     return layout(f"Formats, by content{_utc(day)}", "File", columns, lines, width)
 
 
-def coverage_table(coverage: Sequence[Mapping[str, Any]], width: int = WIDTH) -> RichTable:
+def coverage_table(coverage: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet:
     """Records, first start and last end per pod (keys cluster, namespace, pod, records, first, last)."""
     day = single_date(entry[name] for entry in coverage for name in ("first", "last"))
     lines = [
@@ -198,13 +193,15 @@ def _by_client(listed: Sequence[Row], cells: Sequence[Cell]) -> list[Line]:
 
 def _by_reason(transactions: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """Transactions without a connection, per reason in the order of ``REASONS``."""
-    import pyarrow.compute as pc
+    import pyarrow as pa
 
-    unlinked = transactions.filter(pc.field("link").isin(["ambiguous", "none"]))
-    found: set[Any] = set(unlinked.column("reason").unique().to_pylist())
-    for reason in [*REASONS, *sorted(found - {*REASONS, None}), None]:
+    unsure = [link in ("ambiguous", "none") for link in transactions.column("link").to_pylist()]
+    unlinked = transactions.filter(pa.array(unsure, pa.bool_()))
+    reasons: list[str | None] = unlinked.column("reason").to_pylist()
+    found = set(reasons)
+    for reason in [*REASONS, *sorted(name for name in found - {*REASONS} if name), None]:
         if reason in found:
-            wanted = pc.field("reason").is_null() if reason is None else pc.field("reason") == reason
+            wanted = pa.array([each == reason for each in reasons], pa.bool_())
             yield reason or "no reason given", unlinked.filter(wanted)
 
 
@@ -241,8 +238,5 @@ def _off(file: Mapping[str, Any]) -> int:
 
 
 def _clock(clock: Mapping[str, Any]) -> list[str]:
-    drift = clock.get("drift_ppm")
-    return [
-        seconds(clock.get("offset_us")), seconds(clock.get("spread_us")).lstrip("+"),
-        UNKNOWN if drift is None else f"{drift:+.1f} ppm", number(clock.get("links")),
-    ]  # fmt: skip
+    spread = seconds(clock["spread_us"]).lstrip("+")
+    return [seconds(clock["offset_us"]), spread, number(clock["links"])]

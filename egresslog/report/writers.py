@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from egresslog.errors import UsageError
-from egresslog.report.atomic import atomic_file, output_errors
+from egresslog.report.atomic import atomic_file, output_errors, stream_name
 from egresslog.report.neutralise import for_csv, for_markdown, for_terminal
 from egresslog.report.rows import Row, plain_parts, rows, to_json
 
@@ -27,7 +27,7 @@ def format_of(path: str | Path) -> str:
     if suffix not in SUFFIXES:
         raise UsageError(
             f"{for_terminal(str(path))}: no output format has the suffix {for_terminal(suffix)!r}",
-            hint=f"use one of {' '.join(SUFFIXES)}, or say --format",
+            hint=f"use one of {' '.join(SUFFIXES)}, or say --format; the name of a run folder ends in /",
         )
     return SUFFIXES[suffix]
 
@@ -39,7 +39,7 @@ def write_table(table: pa.Table, sink: str | Path | BinaryIO, format: str | None
     the path says. Strings are neutralised in CSV and Markdown. Raises UsageError or OutputError.
     """
     if format is None:
-        format = format_of(_name(sink))
+        format = format_of(sink if isinstance(sink, (str, Path)) else stream_name(sink))
     if format == "parquet":
         return _write(sink, lambda stream: _parquet(table, stream))
     if format not in _TEXTS:
@@ -55,16 +55,12 @@ def write_document(document: Mapping[str, object], sink: str | Path | BinaryIO) 
     _write(sink, lambda stream: _encode(_document(document), stream))
 
 
-def _name(sink: str | Path | BinaryIO) -> str:
-    return str(sink) if isinstance(sink, (str, Path)) else str(getattr(sink, "name", "output"))
-
-
 def _write(sink: str | Path | BinaryIO, fill: Callable[[BinaryIO], None]) -> None:
     if isinstance(sink, (str, Path)):
         with atomic_file(Path(sink)) as stream:
             fill(stream)
         return
-    with output_errors(_name(sink)):
+    with output_errors(stream_name(sink)):
         fill(sink)
         sink.flush()
 
