@@ -476,3 +476,11 @@ def test_json_that_is_no_access_line_is_rejected(tmp_path: Path, line: str) -> N
     (tmp_path / "x.log").write_text(f"{line}\n" * 3)
     done = run("inspect", str(tmp_path))
     assert done.returncode == 3 and "in no known format" in said(done)
+
+
+def test_what_is_left_out_or_missing_is_said_on_the_page_itself() -> None:
+    some = run("correlate", LAB, "--namespace", "shop").stdout.decode()
+    assert "of 462 Squid records; the balance is of all" in some
+    alone = run("correlate", str(SAMPLES / "lab" / "squid")).stdout.decode()
+    assert "INCOMPLETE: no Envoy log among the inputs" in alone
+    assert "INCOMPLETE" not in run("correlate", LAB).stdout.decode()

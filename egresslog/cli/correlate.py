@@ -79,6 +79,8 @@ def _write(found: Correlation, target: Target, force: bool, rows: RowsOf | None,
 
     if target.form == RUN:
         found.save(target.path, force=force)
+        if not chosen.is_everything:
+            say("filters choose what is shown; the run holds everything")
     else:
         write_correlation(found.tables, found.manifest, target.path, target.form, rows, chosen)
     say(headline(found.tables, found.manifest))

@@ -97,7 +97,13 @@ def _print_tables(
     if any(link not in LINKED for link in shown["transactions"]["link"].to_pylist()):
         sheets.append(unlinked_table(shown["transactions"], to.width, SHOWN_CLIENTS))
     sheets.append(balance_table(tables["transactions"], tables["connections"], to.width))
-    show([*sheets, *_reasons(tables), *_closing(manifest)], to)
+    show([*sheets, *_shown(tables, shown), *_reasons(tables), *_closing(manifest)], to)
+
+
+def _shown(tables: Tables, shown: Tables) -> list[str]:
+    """Where filters left something out, how much is shown: the balance is of everything."""
+    some, every = len(shown["transactions"]), len(tables["transactions"])
+    return [] if some == every else [f"Shown: {some:,} of {every:,} Squid records; the balance is of all"]
 
 
 def _reasons(tables: Tables) -> list[str]:
@@ -109,7 +115,7 @@ def _reasons(tables: Tables) -> list[str]:
 
 
 def _closing(manifest: Manifest) -> Iterable[str]:
-    """The lines of the inputs as equations, the proxy, and each clock: one sentence each."""
+    """The lines of the inputs as equations, the proxy, each clock, and what is incomplete."""
     for e in manifest["balance"]:
         if e["side"] == "files" and e["total"]:
             parts = " + ".join(f"{n:,} {part}" for part, n in e["parts"].items() if n)
@@ -118,6 +124,7 @@ def _closing(manifest: Manifest) -> Iterable[str]:
     if proxies["endpoints"]:
         yield f"Proxy: {', '.join(proxies['endpoints'])} (found by {proxies['source']})"
     yield from map(_clock, manifest["clocks"])
+    yield from (f"INCOMPLETE: {sentence}" for sentence in manifest["problems"])
 
 
 def _clock(clock: Mapping[str, Any]) -> str:
