@@ -49,6 +49,7 @@ def test_terminal_text_is_visible(raw: str, shown: str) -> None:
 @given(RAW)
 @example("\\\x1b")
 @example("\\\\x1b")
+@example("\U00013430")
 @example("\\x1\x1b")
 def test_terminal_text_is_harmless_and_can_be_undone(raw: str) -> None:
     assert is_harmless(for_terminal(raw))

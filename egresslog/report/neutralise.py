@@ -19,6 +19,8 @@ _UNSAFE = (
     "\u2028\u2029"  # line and paragraph separators
     "\ufe00-\ufe0f\ufff0-\ufffb"  # variation selectors, interlinear marks
     "\ud800-\udfff"  # lone surrogates: bytes of a file name that are not UTF-8
+    "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"  # other format controls (category Cf)
+    "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff"  # tags and more selectors
 )
 # A backslash is doubled only where it would read as an escape; so equal outputs mean equal inputs.
