@@ -260,5 +260,3 @@ REJECTS = Table(
         Column("excerpt", "string", "start of the line, escaped", nullable=False),
     ),
 )
-
-TABLES = (TRANSACTIONS, CONNECTIONS, CANDIDATES, SQUID_RECORDS, ENVOY_RECORDS, REJECTS)

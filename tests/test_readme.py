@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from egresslog.schema import FATES, LINKS, REASONS
+
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 MAIN_JOB = (
@@ -90,6 +92,11 @@ def test_python_example_runs(example: str, clone: Path) -> None:
     done = run(["python", "-c", example], clone)
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_every_reason_fate_and_link_is_explained() -> None:
+    words = {*REASONS, *FATES, *LINKS} - {"part"}  # no step gives part yet
+    assert {word for word in words if f"`{word}`" not in README} == set()
 
 
 PODS = """\

@@ -81,6 +81,8 @@ def main() -> None:
         fail(error)
     except EgresslogError as error:
         fail(error)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
     except SystemExit as stop:
         if not isinstance(stop.__context__, BrokenPipeError):
             raise

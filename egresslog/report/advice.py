@@ -1,4 +1,4 @@
-"""What to paste so that the next collection is complete: Istio's and Squid's configuration."""
+"""What to paste so that the next collection is complete: Istio's configuration."""
 
 from __future__ import annotations
 
@@ -21,12 +21,6 @@ spec:
 TELEMETRY_HINT = (
     f"turn Istio's access logs on with this Telemetry resource (kubectl apply -f -):\n\n{TELEMETRY_YAML}"
 )
-
-SQUID_LOGFORMAT = """\
-logformat egresslog %ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt %>p %la:%lp %>st
-access_log /var/log/squid/access.log egresslog
-"""
-
 
 NO_SQUID = "no Squid log among the inputs: nothing tells where the tunnels went; give one with --squid"
 NO_ENVOY = "no Envoy log among the inputs: no connection can be linked; give them with --envoy"
