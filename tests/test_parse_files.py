@@ -224,13 +224,6 @@ def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
     assert read_file(Source(str(tmp_path))).report.problem == "is a directory"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.log").write_bytes(TEXT)
-    (tmp_path / "a.log").chmod(0)
-    assert read_file(Source(str(tmp_path / "a.log"))).report.problem == "permission denied"
-
-
 def test_what_is_no_regular_file_is_left_out_of_folders_and_globs(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.log")
     (tmp_path / "a.log").write_bytes(TEXT)
