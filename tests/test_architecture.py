@@ -13,7 +13,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "egresslog"
 LAYERS = (
-    "errors", "schema", "arrow", "formats", "parse", "identity", "linking", "correlation", "report",
+    "errors", "schema", "arrow", "formats", "files", "parse", "identity", "linking", "correlation", "report",
     "api", "cli",
 )  # fmt: skip
 FACADE = SOURCE / "__init__.py"

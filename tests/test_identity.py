@@ -19,12 +19,12 @@ from egresslog.api import Correlation, correlate
 from egresslog.arrow import rows_of, table_of
 from egresslog.correlation.attribution import by_address, by_candidates, by_connection, is_masked
 from egresslog.errors import UsageError
+from egresslog.files.sources import Given, expand
 from egresslog.identity.identify import Identities, identify
 from egresslog.identity.inventory import inventory
 from egresslog.identity.names import likeness, workload_from_name
 from egresslog.identity.paths import owner_of
 from egresslog.identity.pods import Pod, read_pods
-from egresslog.parse.sources import Given, expand
 from egresslog.schema import ENVOY_RECORDS
 
 LAB = SAMPLES / "lab"

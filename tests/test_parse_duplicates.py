@@ -14,8 +14,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from lab import DATA
 
+from egresslog.files.sources import Given, named
 from egresslog.parse.logs import Logs, read_logs
-from egresslog.parse.sources import Given, named
 
 LAB = DATA / "lab"
 LINE = (

@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egresslog.errors import UsageError
+from egresslog.files.lines import MAX_LINE
+from egresslog.files.sources import Given, Source, expand
 from egresslog.formats import PRESETS, compile_format
 from egresslog.formats.codes import load_toml
-from egresslog.parse.lines import MAX_LINE
 from egresslog.parse.reader import LOOKAHEAD, FileContent, read_file
 from egresslog.parse.records import Record
-from egresslog.parse.sources import Given, Source, expand
 
 NATIVE = (
     b"1795407756.%03d     13 10.60.1.11 TCP_TUNNEL/200 3039 CONNECT h%d.example:1 - HIER_DIRECT/10.60.3.11 -"

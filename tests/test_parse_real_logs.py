@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from lab import DATA, SAMPLES
 
+from egresslog.files.sources import Source
 from egresslog.formats.codes import Dialect
 from egresslog.parse.duplicates import TIME
 from egresslog.parse.reader import FileContent, read_file
 from egresslog.parse.records import RECORDS, Record
-from egresslog.parse.sources import Source
 
 LOGS = sorted(path for lab in DATA.iterdir() for path in lab.rglob("*.log*"))
 SAMPLE_LOGS = sorted(path for path in SAMPLES.rglob("*.log*"))

@@ -7,10 +7,10 @@ from itertools import islice
 
 from egresslog.arrow import values_of
 from egresslog.errors import UsageError
+from egresslog.files.lines import Line
 from egresslog.formats import compile_format
 from egresslog.parse.detect import detect, parser_of, presets
 from egresslog.parse.line_parser import Unparsed
-from egresslog.parse.lines import Line
 from egresslog.parse.logs import Logs, from_records
 from egresslog.parse.records import Record, content_id, record
 from egresslog.parse.values import is_address, normal_address

@@ -9,11 +9,11 @@ from typing import Any
 
 from egresslog.api.log import Log
 from egresslog.errors import NothingReadable
+from egresslog.files.sources import Given, named
 from egresslog.formats import compile_format
 from egresslog.formats.codes import Dialect
 from egresslog.formats.program import LogFormat
 from egresslog.parse.logs import Logs, Progress, from_frame, merge_logs, read_logs
-from egresslog.parse.sources import Given, named
 from egresslog.report.advice import TELEMETRY_HINT
 
 Path = str | os.PathLike[str]

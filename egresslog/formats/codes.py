@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal
@@ -34,7 +34,11 @@ class ValueType:
 
 @dataclass(frozen=True)
 class Code:
-    """One catalogue entry: a Squid format code or an Envoy command operator."""
+    """One catalogue entry: a Squid format code or an Envoy command operator.
+
+    ``by``: who chooses the text, "client" or "server" (empty: the proxy does); ``breaks``: printed raw
+    it can hold a line end; ``secret``: it can hold credentials.
+    """
 
     code: str
     type: ValueType
@@ -45,6 +49,9 @@ class Code:
     unit: str = ""
     arg: str | None = None
     encode: bool = False
+    by: str = ""
+    breaks: bool = False
+    secret: bool = False
 
     def columns_for(self, arg: str | None) -> tuple[str, ...]:
         """The columns, with the directive's argument filled in where the entry asks for it."""
@@ -87,8 +94,7 @@ def codes(dialect: Dialect) -> tuple[Code, ...]:
 
 def _code(entry: dict[str, Any]) -> Code:
     null = tuple(token.encode() for token in entry.get("null", ()))
-    known = {"code", "type", "columns", "source", "sample", "unit", "arg", "encode", "null"}
-    if unknown := entry.keys() - known:
+    if unknown := entry.keys() - {field.name for field in fields(Code)}:
         raise ValueError(f"catalogue entry {entry.get('code')}: unknown keys {sorted(unknown)}")
     return Code(
         **{**entry, "type": value_types()[entry["type"]], "columns": tuple(entry["columns"]), "null": null}

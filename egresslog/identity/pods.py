@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from egresslog.errors import UsageError
+from egresslog.files.lines import RawFile
 from egresslog.identity.names import workload_from_name
-from egresslog.parse.lines import RawFile
 from egresslog.parse.values import normal_address
 
 SIDECAR = "istio-proxy"

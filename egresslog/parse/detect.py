@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
+from egresslog.files.lines import Line
 from egresslog.formats.codes import Dialect, load_toml
 from egresslog.formats.presets import PRESETS
 from egresslog.formats.program import LogFormat
 from egresslog.parse.line_parser import LineParser, Unparsed
-from egresslog.parse.lines import Line
 
 SAMPLE = 50  # lines tried against every format at a time
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from egresslog.arrow import table_of, values_of
 from egresslog.errors import UsageError
+from egresslog.files.sources import STDIN, Given, Source, expand
 from egresslog.formats.codes import Dialect
 from egresslog.parse.duplicates import drop_duplicates
 from egresslog.parse.reader import FileContent, FileReport, Reject, read_file
 from egresslog.parse.records import RECORDS, Record
-from egresslog.parse.sources import STDIN, Given, Source, expand
 from egresslog.schema import REJECTS
 
 if TYPE_CHECKING:

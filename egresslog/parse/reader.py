@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
+from egresslog.files.lines import MAX_LINE, Line, RawFile, lines
+from egresslog.files.sources import Source, stands_beside_logs
 from egresslog.formats.codes import Dialect
 from egresslog.formats.program import LogFormat
 from egresslog.parse.detect import detect, other_line, parser_of, presets, reads_cut_lines_of
 from egresslog.parse.gaps import Gap, gaps
 from egresslog.parse.line_parser import Parsed, Unparsed
-from egresslog.parse.lines import MAX_LINE, Line, RawFile, lines
 from egresslog.parse.records import Record, record
-from egresslog.parse.sources import Source, stands_beside_logs
 from egresslog.parse.values import decode_text
 
 LOOKAHEAD = 5_000  # lines held back while access lines of a (further) format are looked for

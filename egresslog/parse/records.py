@@ -6,10 +6,10 @@ import re
 from hashlib import blake2b
 from typing import Any
 
+from egresslog.files.lines import Line
 from egresslog.formats.codes import Dialect
 from egresslog.formats.program import Field, LogFormat
 from egresslog.parse.line_parser import Parsed, Values
-from egresslog.parse.lines import Line
 from egresslog.parse.values import decode_text, normal_address
 from egresslog.schema import ENVOY_RECORDS, SQUID_RECORDS, Table
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from egresslog.parse.sources import STDIN
+from egresslog.files.sources import STDIN
 
 BLOCK = 1 << 20
 MAX_LINE = 1 << 20
