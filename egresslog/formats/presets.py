@@ -22,6 +22,7 @@ class Preset:
     text: str = ""
     raw: bool = False
     json: dict[str, str] = field(default_factory=dict)
+    names_client: bool = False
 
     @cached_property
     def format(self) -> LogFormat:

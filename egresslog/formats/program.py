@@ -108,13 +108,17 @@ def merge_literals(items: Iterable[Item]) -> tuple[Item, ...]:
 
 @dataclass(frozen=True, eq=False)
 class LogFormat:
-    """A compiled format: ``items`` in line order, or, for layout json, one Field per key."""
+    """A compiled format: ``items`` in line order, or, for the layouts json and pairs, one Field per key.
+
+    ``names_client``: the record itself names the pod that connected, whoever wrote it.
+    """
 
     name: str
     dialect: Dialect
     text: str
     items: tuple[Item, ...] = field(repr=False)
-    layout: OneOf["text", "json"] = "text"
+    layout: OneOf["text", "json", "pairs"] = "text"
+    names_client: bool = False
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:

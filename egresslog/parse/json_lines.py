@@ -53,6 +53,12 @@ def has_keys(format: LogFormat, line: bytes) -> bool:
     return _has_enough(format, keys)
 
 
+def has_begun(format: LogFormat, line: bytes) -> bool:
+    """True where the text begins like an object and shows enough of the format's keys, whole or not."""
+    keys = [str(field.key) for field in format.fields if f'"{field.key}"'.encode() in line]
+    return line.startswith(b"{") and _has_enough(format, keys)
+
+
 def _has_enough(format: LogFormat, keys: Collection[str]) -> bool:
     """A quarter of the keys: Envoy's omit_empty_values leaves most of a TCP line's out."""
     return 4 * sum(field.key in keys for field in format.fields) >= len(format.fields)

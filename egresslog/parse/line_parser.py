@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from egresslog.formats.codes import constraints
 from egresslog.formats.program import Item, Literal, LogFormat, Pad
-from egresslog.parse.json_lines import has_keys, read_json
+from egresslog.parse.json_lines import has_begun, has_keys, read_json
 from egresslog.parse.plain import is_conclusive, plain_pattern, unchecked_fields
 from egresslog.parse.readings import Readings, Stuck, read_all
 from egresslog.parse.values import BadValue, Value, decode_text, read_values
@@ -25,10 +25,14 @@ class Parsed:
 
 @dataclass(frozen=True)
 class Unparsed:
-    """Why a line has no reading: what was expected, at which byte of the line."""
+    """Why a line has no reading: what was expected, at which byte of the line.
+
+    ``begun``: its beginning is that of an access line; false where it is something else altogether.
+    """
 
     reason: str
     column: int
+    begun: bool = True
 
 
 class LineParser:
@@ -74,7 +78,7 @@ class LineParser:
         try:
             values, doubtful = read_json(self.format, line)
         except ValueError as error:
-            return Unparsed(str(error), getattr(error, "pos", 0))
+            return Unparsed(str(error), getattr(error, "pos", 0), has_begun(self.format, line))
         return Parsed(values, doubtful)
 
     def _values(self, raw: tuple[bytes, ...]) -> Values:
@@ -86,7 +90,7 @@ class LineParser:
     def _search(self, line: bytes) -> Parsed | Unparsed:
         found = read_all(self.format, line)
         if isinstance(found, Stuck):
-            return Unparsed(_expected(found.item), found.column)
+            return Unparsed(_expected(found.item), found.column, found.fields > 0)
         if not found.complete:
             return self._certain_only(line, found)
         readings, problem = [], "no reading is consistent"

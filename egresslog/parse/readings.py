@@ -40,10 +40,11 @@ class Readings:
 
 @dataclass(frozen=True)
 class Stuck:
-    """No reading: the furthest byte reached and the item that could not follow."""
+    """No reading: the furthest byte reached, the item that could not follow, and fields before it."""
 
     column: int
     item: Item | None
+    fields: int = 0
 
 
 def read_all(format: LogFormat, line: bytes) -> Readings | Stuck:
@@ -59,7 +60,8 @@ def read_all(format: LogFormat, line: bytes) -> Readings | Stuck:
     walk = _Walk(format.items, line, masks, alive)
     readings = walk.readings()
     if walk.complete and not readings:
-        return Stuck(*walk.furthest)
+        column, item = walk.furthest
+        return Stuck(column, item, len(_fields_before(format.items, item)))
     return Readings(readings, certain, walk.complete)
 
 
@@ -140,7 +142,14 @@ def _certain(items: Sequence[Item], alive: Sequence[int]) -> tuple[Span | None, 
 def _stuck(items: Sequence[Item], ends: Sequence[int]) -> Stuck:
     """The last item that some reading arrived at, and the furthest place it was tried from."""
     last = max(index for index, mask in enumerate(ends) if mask)
-    return Stuck(ends[last].bit_length() - 1, items[last] if last < len(items) else None)
+    item = items[last] if last < len(items) else None
+    return Stuck(ends[last].bit_length() - 1, item, len(_fields_before(items, item)))
+
+
+def _fields_before(items: Sequence[Item], item: Item | None) -> list[Field]:
+    """The fields that were read before reading got stuck at an item (None: at the end)."""
+    index = len(items) if item is None else next(i for i, other in enumerate(items) if other is item)
+    return [other for other in items[:index] if isinstance(other, Field)]
 
 
 class _Walk:
