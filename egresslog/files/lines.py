@@ -132,14 +132,14 @@ def _xz(raw: Any) -> Opened:
 
 
 def _zstd(raw: Any) -> Opened:
-    """Arrow's stream has no ``read1``: small reads keep all but the last few KiB before damage."""
+    """Arrow's stream has no ``read1``: small reads keep all but the last few bytes before damage."""
     import pyarrow as pa
 
     stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
     return lambda size: stream.read(min(size, _ZSTD_READ)), ()
 
 
-_ZSTD_READ = 4_096
+_ZSTD_READ = 64
 OPENERS: dict[str, Callable[[RawFile], Opened]] = {"gzip": _gzip, "bzip2": _bzip2, "xz": _xz, "zstd": _zstd}
 
 
@@ -184,4 +184,5 @@ def lines(blocks: Iterator[bytes]) -> Iterator[Line]:
 def _line(number: int, start: int, raw: bytes, dropped: int, *, ended: bool = True) -> Line:
     if dropped or len(raw) > MAX_LINE:
         return Line(number, start, raw[:MAX_LINE], ended, cut=True)
-    return Line(number, start, raw.removesuffix(b"\r"), ended)
+    # Truncating a log in place leaves a hole of zero bytes before what is written next.
+    return Line(number, start, raw.removesuffix(b"\r").lstrip(b"\0"), ended)

@@ -27,7 +27,7 @@ class Parsed:
 class Unparsed:
     """Why a line has no reading: what was expected, at which byte of the line.
 
-    ``begun``: its beginning is that of an access line; false where it is something else altogether.
+    ``begun``: it is an access line in part; false where it is something else altogether.
     """
 
     reason: str
@@ -90,7 +90,8 @@ class LineParser:
     def _search(self, line: bytes) -> Parsed | Unparsed:
         found = read_all(self.format, line)
         if isinstance(found, Stuck):
-            return Unparsed(_expected(found.item), found.column, found.fields > 0)
+            begun = found.fields > 0 or 3 * found.tail > len(self.fields)  # or its beginning is missing
+            return Unparsed(_expected(found.item), found.column, begun)
         if not found.complete:
             return self._certain_only(line, found)
         readings, problem = [], "no reading is consistent"

@@ -22,6 +22,7 @@ from egresslog.parse.values import decode_text
 from egresslog.unwrap.document import MAX_DOCUMENT, Document, may_be_document, read_document
 from egresslog.unwrap.entry import Entry
 from egresslog.unwrap.origin import origin_of_path
+from egresslog.unwrap.table import Table, may_be_table, read_table
 from egresslog.unwrap.unwrapper import Unwrapper
 
 LOOKAHEAD = 5_000  # lines held back while access lines of a (further) format are looked for
@@ -71,7 +72,7 @@ class _Reading:
             for _ in blocks:  # read to the end: the digest covers the whole file
                 pass
             return FileContent(self.source, self._report(kind))
-        entries = self._entries(chain((first,), blocks), may_be_document(first))
+        entries = self._entries(first, blocks)
         head = list(islice(entries, LOOKAHEAD))
         self._detect([entry for entry in head if other_line(entry.raw) is None])
         for entry in chain(head, entries):
@@ -87,21 +88,21 @@ class _Reading:
         except OSError as error:
             self.problem = f"damaged after line {self.count}: {error}"
 
-    def _entries(self, blocks: Iterator[bytes], may_be_document: bool) -> Iterator[Entry]:
+    def _entries(self, first: bytes, blocks: Iterator[bytes]) -> Iterator[Entry]:
         """Every log line, out of its wrapping."""
-        if may_be_document:
-            data = _up_to(blocks, MAX_DOCUMENT)
-            document = read_document(data) if len(data) < MAX_DOCUMENT else None
+        read = read_document if may_be_document(first) else read_table if may_be_table(first) else None
+        if read is not None:
+            first = _up_to(chain((first,), blocks), MAX_DOCUMENT)
+            document = read(first) if len(first) < MAX_DOCUMENT else None
             if document is not None:
                 yield from self._document(document)
                 return
-            blocks = chain((data,), blocks)
-        for line in lines(blocks):
+        for line in lines(chain((first,), blocks)):
             self.count = line.number
             yield from self.unwrapper.entries(line)
         yield from self.unwrapper.rest()
 
-    def _document(self, document: Document) -> Iterator[Entry]:
+    def _document(self, document: Document | Table) -> Iterator[Entry]:
         self.problem = self.problem or document.problem
         yield from self.unwrapper.from_document(document.insides(), document.places())
         yield from self.unwrapper.rest()
@@ -129,6 +130,7 @@ class _Reading:
 
     def _read_entry(self, entry: Entry) -> None:
         self.continued += entry.pieces - 1
+        entry = replace(entry, origin=entry.origin.within(self.origin))
         for part in parts(entry, self.formats) if len(entry.raw) > CUT_AT else (entry,):
             self._read_part(part)
 
@@ -156,7 +158,7 @@ class _Reading:
         return self._keep(replace(entry, torn=True), [f for f in formats if f.dialect == "squid"])
 
     def _keep_record(self, format: LogFormat, entry: Entry, parsed: Parsed) -> None:
-        if is_foreign(format.dialect, entry.origin.within(self.origin)):
+        if is_foreign(format.dialect, entry.origin):
             self.skipped["foreign container"] += 1
             return
         self.parsed += not entry.recovered
@@ -190,11 +192,9 @@ class _Reading:
 
     def _pass_over(self, entry: Entry) -> None:
         """Reject a line, unless it stands among access lines by nature and does not begin like one."""
-        problem, origin = self._problem(entry), entry.origin.within(self.origin)
-        dialects = {format.dialect for format in self.formats}
-        if is_foreign("envoy", origin) and not problem.begun:
-            self.skipped["foreign container"] += 1
-        elif dialects and is_mixed(origin, dialects) and not problem.begun:
+        problem, dialects = self._problem(entry), {format.dialect for format in self.formats}
+        is_other = is_foreign("envoy", entry.origin) or (dialects and is_mixed(entry.origin, dialects))
+        if is_other and not problem.begun:
             self.skipped["not an access line"] += 1
         else:
             self._reject(entry, problem)

@@ -10,7 +10,7 @@ certain. What is left open is enumerated exactly, within a stated bound.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from egresslog.formats.codes import ByteSet
@@ -40,21 +40,25 @@ class Readings:
 
 @dataclass(frozen=True)
 class Stuck:
-    """No reading: the furthest byte reached, the item that could not follow, and fields before it."""
+    """No reading: the furthest byte reached and the item that could not follow.
+
+    ``fields``, ``tail``: how many fields fit from the left, and from the right.
+    """
 
     column: int
     item: Item | None
     fields: int = 0
+    tail: int = 0
 
 
 def read_all(format: LogFormat, line: bytes) -> Readings | Stuck:
     """Every reading of ``line``, or where reading got stuck."""
     masks = _masks(format.items, line)
     ends = _reach(format.items, masks)
-    if not ends[-1] >> len(line) & 1:
-        return _stuck(format.items, ends)
     mirrored = tuple(_mirrored(item) for item in reversed(format.items))
     starts = _reach(mirrored, _masks(mirrored, line[::-1]))
+    if not ends[-1] >> len(line) & 1:
+        return replace(_stuck(format.items, ends), tail=_stuck(mirrored, starts).fields)
     alive = [a & _reversed_bits(b, len(line)) for a, b in zip(ends, reversed(starts), strict=True)]
     certain = _certain(format.items, alive)
     walk = _Walk(format.items, line, masks, alive)

@@ -24,7 +24,7 @@ from egresslog.unwrap.text import Inside
 
 MAX_DOCUMENT = 1 << 28  # bytes read as one document; a larger file is read line by line
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|["{}\[\]]', re.DOTALL)
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
 _CLOSES = {"{": "}", "[": "]"}
 
@@ -75,7 +75,8 @@ def may_be_document(beginning: bytes) -> bool:
     try:
         json.loads(first.decode("utf-8", "surrogateescape"))
     except json.JSONDecodeError as error:
-        return _is_cut(error)
+        follows = error.msg == "Extra data" and first[error.pos : error.pos + 1] in (b"{", b"[")
+        return follows or _is_cut(error)
     except (ValueError, RecursionError):
         return False
     return False
@@ -118,6 +119,8 @@ def _mended(text: str) -> str | None:
     best: tuple[int, str] | None = None
     for match in _TOKEN.finditer(text):
         token = match[0]
+        if token == '"':  # a text without an end
+            break
         if token in _CLOSES:
             stack.append(_CLOSES[token])
         elif stack and token == stack[-1]:
@@ -126,7 +129,7 @@ def _mended(text: str) -> str | None:
     return None if best is None else text[: best[0]] + best[1]
 
 
-def _placed(text: str, end: int, strict: bool = True) -> tuple[Placed, int]:
+def _placed(text: str, end: int, strict: bool = False) -> tuple[Placed, int]:
     value, stop = json.decoder.scanstring(text, end, strict)  # type: ignore[attr-defined]
     placed = Placed(value)
     placed.position = end
@@ -135,7 +138,7 @@ def _placed(text: str, end: int, strict: bool = True) -> tuple[Placed, int]:
 
 def _decoder() -> json.JSONDecoder:
     """A decoder whose texts know their place; only the scanner written in Python lets them."""
-    decoder: Any = json.JSONDecoder()
+    decoder: Any = json.JSONDecoder(strict=False)
     decoder.parse_string = _placed
     decoder.scan_once = json.scanner.py_make_scanner(decoder)  # type: ignore[attr-defined]
     return decoder  # type: ignore[no-any-return]

@@ -17,6 +17,7 @@ from egresslog.formats.codes import load_data
 from egresslog.unwrap.origin import Origin, origin_of_path
 from egresslog.unwrap.text import Inside
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 Scopes = Sequence[Any]  # a log line and what holds it, innermost first
@@ -58,7 +59,8 @@ def inside_json(line: bytes) -> list[Inside]:
     if not _first_keys().search(line):
         return []
     try:
-        value = json.loads(line.decode("utf-8", "surrogateescape"), object_pairs_hook=unique)
+        text = line.decode("utf-8", "surrogateescape")
+        value = json.loads(text, object_pairs_hook=unique, strict=False)
     except (ValueError, RecursionError):
         return []
     return inside_value(value)
@@ -127,8 +129,9 @@ def _inside(wrapper: ObjectWrapper, scopes: Scopes) -> Iterator[Inside]:
         piece = "P"
     stream = str(_any(scopes, wrapper.stream) or "")
     position = getattr(message, "position", None) or first_position(scopes[0])
-    payload = payload.removesuffix(b"\n").removesuffix(b"\r")
-    yield Inside(wrapper.name, payload, origin, wrapper.sure, True, piece, stream, position)
+    for one in payload.removesuffix(b"\n").split(b"\n"):
+        line = one.removesuffix(b"\r")
+        yield Inside(wrapper.name, line, origin, wrapper.sure, True, piece, stream, position)
 
 
 def _without_wrapping(wrapper: ObjectWrapper, value: Any) -> Any:
@@ -172,7 +175,8 @@ def _origin_paths() -> dict[str, tuple[str, ...]]:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    """A name, without the colours of a terminal."""
+    return (_COLOUR.sub("", value) or None) if isinstance(value, str) else None
 
 
 def at(value: Any, path: str) -> Any:

@@ -16,7 +16,7 @@ _WORDS = {
         r"(?:Z|[+\-][0-9]{2}:?[0-9]{2})"
     ),
     "name": r"[a-z0-9](?:[a-z0-9.\-]*[a-z0-9])?",
-    "colour": r"(?:\x1b\[[0-9;]*m)*",
+    "colour": r"(?:\x1b\[[0-9;]*[mK])*",
 }
 _LABEL = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)="((?:[^"\\]|\\.)*)"')
 _LABELS = {
@@ -56,6 +56,7 @@ class TextWrapper:
     source: str
     sample: str
     payload: str
+    strip: str = ""
 
     @property
     def compiled(self) -> re.Pattern[bytes]:
@@ -85,9 +86,10 @@ def _inside(wrapper: TextWrapper, groups: dict[str, bytes | None]) -> Inside:
     texts = {k: v.decode("utf-8", "replace") for k, v in groups.items() if v is not None and k != "payload"}
     known = {k: v for k, v in texts.items() if k in Origin.__dataclass_fields__}
     origin = Origin(**known).within(origin_of_path(texts.get("path", "")))
+    payload = groups["payload"] or b""
     return Inside(
         wrapper.name,
-        groups["payload"] or b"",
+        re.sub(wrapper.strip.encode("latin-1"), b"", payload) if wrapper.strip else payload,
         origin.within(_labelled(texts.get("labels", ""))),
         wrapper.sure,
         piece=texts.get("piece", ""),
