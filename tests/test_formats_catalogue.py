@@ -24,7 +24,7 @@ ENTRIES = [
 
 def directive(dialect: Dialect, code: Code) -> str:
     """The shortest format string that uses an entry."""
-    arg = "X-Any" if code.arg == "*" else code.arg
+    arg = code.example or ("X-Any" if code.arg == "*" else code.arg)
     if dialect == "squid":
         return f"%{{{arg}}}{code.code}" if arg else f"%{code.code}"
     return f"%{code.code}({arg})%" if arg else f"%{code.code}%"
@@ -43,7 +43,7 @@ def test_entry_compiles_alone_to_itself(dialect: Dialect, code: Code) -> None:
 @pytest.mark.parametrize(("dialect", "code"), ENTRIES)
 def test_sample_has_the_shape_and_reads_to_values(dialect: Dialect, code: Code) -> None:
     field, raw = field_of(dialect, directive(dialect, code)), code.sample.encode()
-    assert re.fullmatch(code.type.pattern.encode("latin-1"), raw, re.DOTALL)
+    assert re.fullmatch(field.type.pattern.encode("latin-1"), raw, re.DOTALL)
     assert set(raw) <= field.allowed
     assert read_values(field, raw)[0] is not None
 

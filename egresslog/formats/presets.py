@@ -5,32 +5,43 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 from egresslog.formats.codes import Dialect, load_toml
-from egresslog.formats.envoy import compile_envoy, compile_envoy_json
+from egresslog.formats.envoy import compile_envoy
+from egresslog.formats.envoy_json import compile_envoy_json
 from egresslog.formats.program import LogFormat
 from egresslog.formats.squid import compile_squid
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A named format string (or, for JSON, a mapping of keys to command operators)."""
+    """A named format string (or, for JSON, a mapping of keys to command operators).
+
+    ``versions``: of the program that writes it, for people.
+    """
 
     name: str
     dialect: Dialect
     title: str
     text: str = ""
     raw: bool = False
-    json: dict[str, str] = field(default_factory=dict)
+    json: dict[str, Any] = field(default_factory=dict)
+    versions: str = ""
 
     @cached_property
     def format(self) -> LogFormat:
         """The compiled format."""
+        return self.compiled(omit_empty=False)
+
+    def compiled(self, *, omit_empty: bool) -> LogFormat:
+        """The format, as an Envoy with or without omit_empty_values writes it."""
         if self.json:
-            return LogFormat(self.name, self.dialect, self.name, compile_envoy_json(self.json), "json")
+            return compile_envoy_json(self.name, self.name, self.json, omit_empty=omit_empty)
         if self.dialect == "squid":
             return LogFormat(self.name, self.dialect, self.text, compile_squid(self.text, raw=self.raw))
-        return LogFormat(self.name, self.dialect, self.text, compile_envoy(self.text))
+        items = compile_envoy(self.text, omit_empty=omit_empty)
+        return LogFormat(self.name, self.dialect, self.text, items)
 
 
 PRESETS: MappingProxyType[str, Preset] = MappingProxyType(

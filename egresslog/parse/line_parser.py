@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from egresslog.formats.codes import constraints
-from egresslog.formats.program import Item, Literal, LogFormat, Pad
-from egresslog.parse.json_lines import has_keys, read_json
+from egresslog.formats.program import Item, Literal, LogFormat, Pad, Path
+from egresslog.parse.json_lines import has_keys, read_json, shown
+from egresslog.parse.json_objects import JsonProblem
 from egresslog.parse.plain import is_conclusive, plain_pattern, unchecked_fields
 from egresslog.parse.readings import Readings, Stuck, read_all
 from egresslog.parse.values import BadValue, Value, decode_text, read_values
@@ -37,6 +38,7 @@ class LineParser:
     def __init__(self, format: LogFormat) -> None:
         self.format = format
         self.fields = format.fields
+        self._mixed = {part.key: LineParser(part.format) for part in format.mixed}
         # Without that proof the expression is not even tried: it could backtrack for ever.
         conclusive = format.layout == "text" and is_conclusive(format)
         self._plain = plain_pattern(format) if conclusive else None
@@ -72,10 +74,17 @@ class LineParser:
 
     def _from_json(self, line: bytes) -> Parsed | Unparsed:
         try:
-            values, doubtful = read_json(self.format, line)
+            values, doubtful = read_json(self.format, line, self._read_mixed)
         except ValueError as error:
             return Unparsed(str(error), getattr(error, "pos", 0))
         return Parsed(values, doubtful)
+
+    def _read_mixed(self, key: Path, text: bytes) -> tuple[Values, bool]:
+        """The values in a JSON string that mixes text and directives, and whether they are in doubt."""
+        found = self._mixed[key].parse(text)
+        if isinstance(found, Unparsed):
+            raise JsonProblem(f"{shown(key)}: {found.reason}")
+        return found.values, found.doubtful
 
     def _values(self, raw: tuple[bytes, ...]) -> Values:
         values: Values = {}
@@ -140,4 +149,4 @@ def _expected(item: Item | None) -> str:
         return f"expected {decode_text(item.text)!r}"
     if isinstance(item, Pad):
         return "expected padding"
-    return f"expected {item.directive} ({item.code.type.name})"
+    return f"expected {item.directive} ({item.type.name})"

@@ -45,8 +45,7 @@ def content_id(raw: bytes) -> str:
 
 def _complete(format: LogFormat, line: Line, values: Values) -> Values:
     """Without a line end, the last field may have been cut: its value is not known."""
-    last = format.items[-1]
-    if line.ended or format.layout == "json" or not isinstance(last, Field):
+    if line.ended or format.layout == "json" or not isinstance(last := format.items[-1], Field):
         return values
     return values | dict.fromkeys(last.columns)
 
@@ -83,10 +82,15 @@ def _envoy(format: LogFormat, values: Values) -> Record:
     cluster = values.get("upstream_cluster")
     return {
         "end": _moment(int(start or 0) + int(duration or 0) * _MILLISECOND) if known else None,
-        "resolution": _MILLISECOND,
+        "resolution": _start_step(format),
         # Istio 1.23+ ends alternative statistics names in a semicolon.
         "upstream_cluster": cluster.rstrip(";") if isinstance(cluster, str) else None,
     }
+
+
+def _start_step(format: LogFormat) -> int:
+    """The resolution of the start: a format of the user's for START_TIME can write whole seconds."""
+    return next((field.type.step for field in format.fields if "start" in field.columns), _MILLISECOND)
 
 
 def _target(method: object, url: object) -> tuple[str | None, int | None, str | None]:

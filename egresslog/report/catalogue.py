@@ -15,9 +15,15 @@ Row = dict[str, str]
 
 
 def preset_rows() -> list[Row]:
-    """Every preset: name, dialect, title, format string."""
+    """Every preset: name, dialect, title, versions, format string."""
     return [
-        {"name": p.name, "dialect": p.dialect, "title": p.title, "format": p.text or json.dumps(p.json)}
+        {
+            "name": p.name,
+            "dialect": p.dialect,
+            "title": p.title,
+            "versions": p.versions,
+            "format": p.text or json.dumps(p.json),
+        }
         for p in PRESETS.values()
     ]
 
@@ -42,8 +48,8 @@ def field_rows(text: str, dialect: Dialect) -> list[Row]:
     return [
         {
             "directive": field.directive,
-            "key": field.key or "",
-            "type": field.code.type.name,
+            "key": ".".join(map(str, field.key)),
+            "type": field.type.name,
             "unit": field.code.unit,
             "columns": ", ".join(field.columns),
             "source": field.code.source,
