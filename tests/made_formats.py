@@ -16,7 +16,7 @@ from egresslog.formats.codes import Code, Dialect, codes
 BETWEEN = [" ", " ", '" "', "|", "\t", ",", '","', ":", " [", "] ", "%%", "", "/", '"']
 HEADERS = ["X-Any", "Referer"]
 STRFTIMES = [
-    "%Y-%m-%dT%H:%M:%S.%3fZ", "%s", "%s.%3f", "%s.%6f", "%d/%b/%Y:%H:%M:%S %z", "%F %T", "%FT%E3S%Ez",
+    "%Y-%m-%dT%H:%M:%S.%3fZ", "%s", "%s.%3f", "%s.%6f", "%d/%b/%Y:%H:%M:%S %z", "%F %T", "%FT%H:%M:%E3S%Ez",
     "%H:%M", "%a, %e %B %Y %I:%M:%S %p", "%j %Y %T.%f", "%c", "%b %e %T %Y %Z", "%s (%T)", "50%% %s",
 ]  # fmt: skip
 
