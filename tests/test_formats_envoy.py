@@ -112,13 +112,14 @@ def test_addresses_of_every_kind(text: str, line: str, wanted: tuple[Value, Valu
 
 
 REMOTE = ("downstream_remote_address", "downstream_remote_port")
+WHERE, DIRECT = "%DOWNSTREAM_REMOTE_ADDRESS", "%DOWNSTREAM_DIRECT_REMOTE"
 PEERS = [
-    ("%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%", "10.0.0.1:80", ("10.0.0.1", 80)),
-    ("%DOWNSTREAM_DIRECT_REMOTE_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS%", "10.0.0.1:80 10.0.0.2:90", ("10.0.0.2", 90)),
-    ("%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_DIRECT_REMOTE_PORT%", "10.0.0.1 80", ("10.0.0.1", 80)),
+    (f"{DIRECT}_ADDRESS%", "10.0.0.1:80", ("10.0.0.1", 80)),
+    (f"{DIRECT}_ADDRESS% {WHERE}%", "10.0.0.1:80 10.0.0.2:90", ("10.0.0.2", 90)),
+    (f"{DIRECT}_ADDRESS_WITHOUT_PORT% {DIRECT}_PORT%", "10.0.0.1 80", ("10.0.0.1", 80)),
     # The client's address beside the physical peer's port is nobody's endpoint.
-    ("%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_DIRECT_REMOTE_PORT%", "10.0.0.1 80", ("10.0.0.1", None)),
-]  # fmt: skip
+    (f"{WHERE}_WITHOUT_PORT% {DIRECT}_PORT%", "10.0.0.1 80", ("10.0.0.1", None)),
+]
 
 
 @pytest.mark.parametrize(("text", "line", "wanted"), PEERS)
@@ -143,7 +144,7 @@ def test_every_column_of_envoys_records_can_be_filled() -> None:
     assert set(RECORDS["envoy"].names) - made <= given
 
 
-@pytest.mark.parametrize("header", ["AUTHORIZATION", "cookie", "X-A?Authorization", "Proxy-Authorization?X-A"])
+@pytest.mark.parametrize("header", ["AUTHORIZATION", "cookie", "X-A?Authorization", "Cookie?X-A"])
 def test_headers_that_hold_credentials_are_secret(header: str) -> None:
     assert field_of(f"%REQ({header})%").code.secret and field_of(f"%REQUEST_HEADER({header}):9%").code.secret
     assert not field_of("%REQ(X-A?X-B)%").code.secret
@@ -157,7 +158,7 @@ def test_who_chooses_a_text_and_what_can_break_a_line() -> None:
     assert {"DOWNSTREAM_PEER_URI_SAN", "DYNAMIC_METADATA", "FILTER_STATE", "LOCAL_REPLY_BODY"} <= breaking
 
 
-OMITTED = "[%START_TIME%] %RESPONSE_FLAGS% %BYTES_SENT% \"%REQ(USER-AGENT)%\" %UPSTREAM_HOST%"
+OMITTED = '[%START_TIME%] %RESPONSE_FLAGS% %BYTES_SENT% "%REQ(USER-AGENT)%" %UPSTREAM_HOST%'
 
 
 def test_what_is_missing_prints_nothing_with_omit_empty_values() -> None:

@@ -67,22 +67,21 @@ def test_the_era_is_found_by_content_in_any_order_of_presets(era: tuple[str, str
     assert found is PRESETS[era[0]].format
 
 
+TUNNEL = "envoy://outbound_tunnel_lis_spiffe://cluster.local/ns/x/sa/y/10.116.4.9:8080"
 TAIL = 'via_upstream - "-" 462 3039 6 5 "-" "curl/8.5.0" "id" "httpbin.default"'
 
 # What stands at the place of its kind -> columns and what they say.
 ODD = {
     "waypoint": (
-        f'{START} {HTTP} {TAIL} "envoy://connect_originate/10.244.0.32:9080" inbound-vip|9080|http|reviews.b.svc '
+        f'{START} {HTTP} {TAIL} "envoy://connect_originate/10.244.0.32:9080" inbound-vip|9080|http|r.b.svc '
         "envoy://internal_client_address/ 240.240.0.3:9080 10.244.0.48:51342 - default",
         {"upstream_address": "envoy://connect_originate/10.244.0.32:9080", "upstream_port": None,
          "upstream_local_address": "envoy://internal_client_address/", "upstream_local_port": None,
-         "downstream_local_address": "240.240.0.3", "upstream_cluster": "inbound-vip|9080|http|reviews.b.svc"},
+         "downstream_local_address": "240.240.0.3", "upstream_cluster": "inbound-vip|9080|http|r.b.svc"},
     ),
     "tunnel": (
-        f'{START} {TCP} - - "-" {TCP_END.replace("10.60.2.10:3128", "10.60.2.9:3128")} outbound|443||x.example; '
-        "10.60.1.11:1 envoy://outbound_tunnel_lis_spiffe://cluster.local/ns/x/sa/y/10.116.4.9:8080 10.60.1.11:2 - -",
-        {"downstream_local_address":
-         "envoy://outbound_tunnel_lis_spiffe://cluster.local/ns/x/sa/y/10.116.4.9:8080",
+        f'{START} {TCP} - - "-" {TCP_END} outbound|443||x.example; 10.60.1.11:1 {TUNNEL} 10.60.1.11:2 - -',
+        {"downstream_local_address": TUNNEL,
          "downstream_local_port": None, "upstream_cluster": "outbound|443||x.example;"},
     ),
     "egress gateway": (

@@ -65,14 +65,15 @@ def test_what_no_json_reader_can_hold_is_rejected(line: bytes) -> None:
 
 
 # Formats with objects, lists, constants and text around commands; a line; its values; in doubt.
+MIXED = '{"t": "%DURATION%ms of %REQ(X)%"}'
 SHAPES: list[tuple[str, str, dict[str, object], bool]] = [
     ('{"a": {"b": {"d": "%DURATION%"}}, "v": 1}', '{"v": 1, "a": {"b": {"d": 5}}}', {"duration": 5}, False),
     ('{"a.b": "%DURATION%"}', '{"a.b": 5, "a": {"b": 6}}', {"duration": 5}, False),
     ('{"l": [1, "%DURATION%", {"x": "%PROTOCOL%"}]}', '{"l": [1, 5, {"x": "HTTP/2"}]}',
      {"duration": 5, "protocol": "HTTP/2"}, False),
-    ('{"t": "%DURATION%ms of %REQ(X)%"}', '{"t": "5ms of a b"}', {"duration": 5, "request_header_x": "a b"}, False),
-    ('{"t": "%DURATION%ms of %REQ(X)%"}', '{"t": "-ms of -"}', {"duration": None, "request_header_x": None}, False),
-    ('{"t": "%DURATION%ms of %REQ(X)%"}', '{"t": null}', {"duration": None, "request_header_x": None}, False),
+    (MIXED, '{"t": "5ms of a b"}', {"duration": 5, "request_header_x": "a b"}, False),
+    (MIXED, '{"t": "-ms of -"}', {"duration": None, "request_header_x": None}, False),
+    (MIXED, '{"t": null}', {"duration": None, "request_header_x": None}, False),
     ('{"t": "%REQ(X)% %REQ(Y)% %DURATION%"}', '{"t": "a b c 5"}',
      {"request_header_x": None, "request_header_y": None, "duration": 5}, True),
     ('{"a": {"d": "%DURATION%"}}', '{"a": {"d": 1, "d": 2}}', {"duration": None}, True),
@@ -92,7 +93,8 @@ def test_formats_of_any_shape(labels: str, line: str, values: dict[str, object],
 
 
 def test_keys_that_omit_empty_values_drops() -> None:
-    parser = LineParser(compile_format('{"d": "%DURATION%", "t": "in %RESPONSE_CODE%."}', "envoy", omit_empty=True))
+    labels = '{"d": "%DURATION%", "t": "in %RESPONSE_CODE%."}'
+    parser = LineParser(compile_format(labels, "envoy", omit_empty=True))
     assert parser.parse(b'{"d": 5}') == Parsed({"duration": 5, "response_code": None})
     assert parser.parse(b'{"t": "in ."}') == Parsed({"duration": None, "response_code": None})
 
@@ -109,7 +111,7 @@ def test_mixed_text_that_is_none_is_rejected(line: bytes, reason: str) -> None:
     assert LineParser(compile_format('{"t": "%DURATION%ms"}', "envoy")).parse(line) == Unparsed(reason, 0)
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e400", "1.0", "1e3", "true", "[1]", "{}"])
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e400", "1.0", "true", "[1]", "{}"])
 def test_what_is_no_whole_number_is_no_duration(value: str) -> None:
     found = PARSER.parse(b'{"d": %s, "h": "x"}' % value.encode())
     assert isinstance(found, Unparsed) and found.reason
@@ -119,4 +121,5 @@ def test_what_is_no_whole_number_is_no_duration(value: str) -> None:
 def test_depth_is_limited(depth: int) -> None:
     line = b'{"d": 5, "x": ' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
     found = PARSER.parse(line)
-    assert found == (Parsed(NOTHING | {"duration": 5}) if depth <= 64 else Unparsed("JSON nested too deeply", 0))
+    deep = Unparsed("JSON nested too deeply", 0)
+    assert found == (deep if depth > 64 else Parsed(NOTHING | {"duration": 5}))
