@@ -7,7 +7,7 @@ doubtful. Values are typed as the operator is, whether written as numbers or (ol
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from egresslog.formats.program import Field, LogFormat, Mixed, Path
@@ -15,6 +15,7 @@ from egresslog.parse.json_objects import (
     Fraction,
     JsonObject,
     JsonProblem,
+    Place,
     as_json,
     at_path,
     json_object,
@@ -34,22 +35,18 @@ def read_json(format: LogFormat, line: bytes, read_mixed: ReadMixed) -> tuple[di
 
     Raises JsonProblem when the line is not one JSON object or a value has the wrong type.
     """
-    given = json_object(line)
-    if not _has_enough(format, given):
+    places = _places(format, json_object(line))
+    if not _are_enough(places):
         raise JsonProblem("expected the keys of the format")
     values: dict[str, Value] = {}
-    doubtful = False
-    for field in format.items:
-        if isinstance(field, Field):
-            value, _, twice = at_path(given, field.key)
-            read = _read(field, None if twice else value)
-            values.update(zip(field.columns, read, strict=True))
-            doubtful = doubtful or twice
-    for part in format.mixed:
-        value, _, twice = at_path(given, part.key)
-        found, open_ = _mixed(part, None if twice else value, read_mixed)
-        values.update(found)
-        doubtful = doubtful or twice or open_
+    doubtful = any(twice for _, _, twice in places)
+    for item, (value, _, twice) in zip((*format.items, *format.mixed), places, strict=True):
+        if isinstance(item, Mixed):
+            found, is_open = _mixed(item, None if twice else value, read_mixed)
+            values.update(found)
+            doubtful = doubtful or is_open
+        elif isinstance(item, Field):
+            values.update(zip(item.columns, _read(item, None if twice else value), strict=True))
     return values, doubtful
 
 
@@ -58,7 +55,7 @@ def has_keys(format: LogFormat, line: bytes) -> bool:
     if not line.startswith(b"{"):
         return False
     try:
-        return _has_enough(format, json_object(line))
+        return _are_enough(_places(format, json_object(line)))
     except JsonProblem:
         return False
 
@@ -68,11 +65,16 @@ def shown(key: Path) -> str:
     return ".".join(map(str, key))
 
 
-def _has_enough(format: LogFormat, given: JsonObject) -> bool:
+def _places(format: LogFormat, given: JsonObject) -> list[Place]:
+    """What stands at each of the format's keys, those of mixed text last."""
+    return [
+        at_path(given, part.key) for part in (*format.items, *format.mixed) if isinstance(part, Field | Mixed)
+    ]
+
+
+def _are_enough(places: Sequence[Place]) -> bool:
     """A quarter of the keys: Envoy's omit_empty_values leaves most of a TCP line's out."""
-    keys = [field.key for field in format.items if isinstance(field, Field)]
-    keys += [part.key for part in format.mixed]
-    return 4 * sum(at_path(given, key)[1] for key in keys) >= max(1, len(keys))
+    return 4 * sum(is_there for _, is_there, _ in places) >= max(1, len(places))
 
 
 def _mixed(part: Mixed, value: Any, read_mixed: ReadMixed) -> tuple[dict[str, Value], bool]:

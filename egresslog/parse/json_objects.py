@@ -7,6 +7,8 @@ from typing import Any
 
 from egresslog.formats.program import Path
 
+Place = tuple[Any, bool, bool]  # a value, whether it is there, whether its key stands twice
+
 MAX_DEPTH = 64  # objects and lists in one another
 
 
@@ -86,7 +88,7 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return levels == 0 or any(_is_deeper(inner, levels - 1) for inner in value)
 
 
-def at_path(value: Any, path: Path) -> tuple[Any, bool, bool]:
+def at_path(value: Any, path: Path) -> Place:
     """The value at a path (or None), whether it is there, and whether a key on it stands twice."""
     twice = False
     for step in path:
