@@ -84,10 +84,11 @@ def _json(one: Printed) -> Printed:
     if one.raw is None or not isinstance(one.values[0], str) or len(one.values) > 1:
         return one
     try:
-        text = one.raw.decode()
+        one.raw.decode()
     except UnicodeDecodeError:
-        text = one.raw.decode("latin-1")
-    return Printed(text.encode(), (decode_text(text.encode()),))
+        text = one.raw.decode("latin-1").encode()
+        return Printed(text, (decode_text(text),))
+    return one
 
 
 @pytest.mark.slow
