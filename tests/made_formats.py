@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -12,31 +15,64 @@ from egresslog.formats.codes import Code, Dialect, codes
 
 BETWEEN = [" ", " ", '" "', "|", "\t", ",", '","', ":", " [", "] ", "%%", "", "/", '"']
 HEADERS = ["X-Any", "Referer"]
+STRFTIMES = [
+    "%Y-%m-%dT%H:%M:%S.%3fZ", "%s", "%s.%3f", "%s.%6f", "%d/%b/%Y:%H:%M:%S %z", "%F %T", "%FT%H:%M:%E3S%Ez",
+    "%H:%M", "%a, %e %B %Y %I:%M:%S %p", "%j %Y %T.%f", "%c", "%b %e %T %Y %Z", "%s (%T)", "50%% %s",
+]  # fmt: skip
 
 
 def formats(dialect: Dialect, most: int, between: Sequence[str] = BETWEEN) -> st.SearchStrategy[LogFormat]:
-    """Text formats of up to ``most`` directives, no column twice."""
+    """Text formats of up to ``most`` directives, of Squid no column twice."""
     directives = st.lists(
         st.sampled_from(codes(dialect)).flatmap(lambda c: st.tuples(st.just(c), _directive(dialect, c))),
-        min_size=1, max_size=most, unique_by=lambda pair: pair[0].columns,
+        min_size=1, max_size=most, unique_by=(lambda pair: pair[0].columns) if dialect == "squid" else None,
     )  # fmt: skip
     return directives.flatmap(
-        lambda pairs: st.lists(
-            st.sampled_from(between), min_size=len(pairs) + 1, max_size=len(pairs) + 1
-        ).map(lambda gaps: compile_format(_joined([text for _, text in pairs], gaps), dialect))
+        lambda pairs: st.tuples(
+            st.lists(st.sampled_from(between), min_size=len(pairs) + 1, max_size=len(pairs) + 1),
+            st.booleans(),
+        ).map(lambda t: compile_format(_joined([x for _, x in pairs], t[0]), dialect, omit_empty=t[1]))
     )
 
 
-def json_formats(most: int) -> st.SearchStrategy[LogFormat]:
-    """Envoy JSON formats: a key for each of some operators, written as labels."""
-    entries = st.lists(
-        st.sampled_from(codes("envoy")), min_size=1, max_size=most, unique_by=lambda c: c.columns
-    )
-    return entries.map(lambda found: compile_format(json.dumps(_labels(found)), "envoy"))
+@cache
+def text_pool(count: int, most: int) -> list[LogFormat]:
+    """Envoy text formats, the short ones first: drawing from them is cheaper than drawing them."""
+    chance = random.Random(1)
+    found = [_text_of(chance, 1 + at * most // count) for at in range(count)]
+    return [compile_format(text, "envoy", omit_empty=at % 3 == 0) for at, text in enumerate(found)]
 
 
-def _labels(found: Sequence[Code]) -> dict[str, str]:
-    return {f"k{at}": _envoy(code, "") for at, code in enumerate(found)}
+def _text_of(chance: random.Random, size: int) -> str:
+    entries = chance.choices(codes("envoy"), k=size)
+    directives = [_envoy(c, ":3" if c.arg and not chance.randrange(4) else "", chance) for c in entries]
+    return _joined(directives, chance.choices(BETWEEN, k=size + 1))
+
+
+@cache
+def json_pool(count: int, most: int, omit_empty: bool = False) -> list[LogFormat]:
+    """Envoy JSON formats with objects and lists in one another, text around commands, constants."""
+    chance = random.Random(2)
+    labels = [_labels(chance, 1 + at * most // count) for at in range(count)]
+    return [compile_format(json.dumps(one), "envoy", omit_empty=omit_empty) for one in labels]
+
+
+def _labels(chance: random.Random, size: int) -> dict[str, Any]:
+    found: dict[str, Any] = {f"k{at}": _label(chance) for at in range(size)}
+    nested = chance.randrange(4)
+    if nested == 0:
+        found["inner"] = {"deep.er": {"k": _label(chance)}, "k": 7}
+    elif nested == 1:
+        found["list"] = [_label(chance), None, {"k": _label(chance)}, True, "-"]
+    return found
+
+
+def _label(chance: random.Random) -> str:
+    if chance.randrange(4):
+        return _envoy(chance.choice(codes("envoy")), "", chance)
+    size = chance.randint(1, 3)
+    directives = [_envoy(code, "", chance) for code in chance.choices(codes("envoy"), k=size)]
+    return "at " + _joined(directives, chance.choices(BETWEEN, k=size + 1))
 
 
 def _joined(directives: Sequence[str], gaps: Sequence[str]) -> str:
@@ -45,8 +81,8 @@ def _joined(directives: Sequence[str], gaps: Sequence[str]) -> str:
 
 def _directive(dialect: Dialect, code: Code) -> st.SearchStrategy[str]:
     if dialect == "envoy":
-        lengths = st.sampled_from(["", "", "", ":3"] if code.arg else [""])
-        return lengths.map(lambda length: _envoy(code, length))
+        lengths = st.sampled_from(["", "", "", ":3"] if code.arg and code.type.name != "moment" else [""])
+        return st.builds(_envoy, st.just(code), lengths, st.integers(0, 1_000).map(random.Random))
     return st.tuples(
         st.sampled_from(["", "", "", '"', "[", "#", "/", "'"]),
         st.sampled_from(["", "", "", "6", "-6", "06", ".4"]),
@@ -54,8 +90,14 @@ def _directive(dialect: Dialect, code: Code) -> st.SearchStrategy[str]:
     ).map(lambda parts: _squid(code, *parts))
 
 
-def _envoy(code: Code, length: str) -> str:
-    arg = HEADERS[0] if code.arg == "*" else code.arg
+def _envoy(code: Code, length: str, chance: random.Random) -> str:
+    arg = (code.example or HEADERS[0]) if code.arg == "*" else code.arg
+    if code.type.name == "moment":
+        arg, length = chance.choice(STRFTIMES), ""
+    elif code.optional and chance.randrange(2):
+        arg = None
+    if arg is None and code.arg:
+        return f"%{code.code}{length}%"
     return f"%{code.code}({arg}){length}%" if arg else f"%{code.code}%"
 
 

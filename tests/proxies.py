@@ -10,12 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 from hypothesis import strategies as st
 
 from egresslog.formats import Field, Literal, LogFormat
 from egresslog.formats.codes import Dialect
+from egresslog.formats.program import Path
 from egresslog.parse.values import Value, decode_text
 
 
@@ -38,10 +41,37 @@ def render(log_format: LogFormat, printed: Sequence[Printed], padding: bytes = b
     return line
 
 
-def render_json(log_format: LogFormat, printed: Sequence[Printed], ascii_only: bool) -> bytes:
-    """A line of Envoy's json_format: numbers bare, nothing as null."""
-    line = {str(f.key): _json_value(f, p) for f, p in zip(log_format.fields, printed, strict=True)}
-    return json.dumps(line, ensure_ascii=ascii_only).encode()
+def render_json(
+    log_format: LogFormat, printed: Sequence[Printed], ascii_only: bool, omit_empty: bool = False
+) -> bytes:
+    """A line of Envoy's json_format: numbers bare, nothing as null or, with omit_empty, left out."""
+    line: dict[str | int, Any] = {"constant": [1, {"x": None}], "other": "-"}
+    values = iter(printed)
+    for field in log_format.items:
+        if isinstance(field, Field):
+            value = _json_value(field, next(values))
+            if value is not None or not omit_empty:
+                _place(line, field.key, value)
+    for part in log_format.mixed:
+        text = render(part.format, [next(values) for _ in part.format.fields])
+        _place(line, part.key, text.decode())
+    return json.dumps(_with_lists(line), ensure_ascii=ascii_only).encode()
+
+
+def _place(line: dict[str | int, Any], path: Path, value: Any) -> None:
+    for step in path[:-1]:
+        line = line.setdefault(step, {})
+    line[path[-1]] = value
+
+
+def _with_lists(value: Any) -> Any:
+    """What _place has built, positions as lists; a position nobody filled holds a constant."""
+    if not isinstance(value, dict):
+        return value
+    inner = {key: _with_lists(one) for key, one in value.items()}
+    if not inner or not all(isinstance(key, int) for key in inner):
+        return inner
+    return [inner.get(at, "constant") for at in range(max(inner) + 1)]
 
 
 def expected(log_format: LogFormat, printed: Sequence[Printed]) -> dict[str, Value]:
@@ -62,15 +92,15 @@ def _expected(dialect: Dialect, field: Field, one: Printed) -> tuple[Value, ...]
 
 def _field(dialect: Dialect, field: Field, one: Printed) -> bytes:
     if one.raw is None or (one.raw == b"" and dialect == "squid"):
-        return field.code.null[0]
-    text = ENCODERS[field.encoding](one.raw) if field.code.type.name in ("text", "token") else one.raw
+        return b"" if b"" in field.code.null else field.code.null[0]
+    text = ENCODERS[field.encoding](one.raw) if field.type.name in ("text", "token") else one.raw
     return text[: field.limit] if field.limit else text
 
 
 def _json_value(field: Field, one: Printed) -> int | str | None:
     if one.raw is None:
         return None
-    return int(one.raw) if field.code.type.name == "integer" else one.raw.decode()
+    return int(one.raw) if field.type.name in ("integer", "signed") else one.raw.decode()
 
 
 def _backslash(raw: bytes) -> bytes:
@@ -139,6 +169,46 @@ def _plain(address: IPv4Address | IPv6Address) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
+def _paths(raw: bytes) -> Printed:
+    return Printed(raw, (decode_text(raw), None))
+
+
+_MOMENT = re.compile(r"%(E[1-9]S|[1-9]f|Ez|ET|[a-zA-Z%])")
+_STRFTIME = {"T": "%H:%M:%S", "F": "%Y-%m-%d", "ET": "T", "h": "%b", "R": "%H:%M"}
+
+
+def moment(directive: str, second: int, nanosecond: int, minutes: int) -> Printed:
+    """What %NAME(format)% or %NAME_LOCAL(format)% writes, and the instant if the text tells it."""
+    name, _, text = directive.strip("%").partition("(")
+    local = name.endswith("_LOCAL")
+    at = datetime.fromtimestamp(second, timezone(timedelta(minutes=minutes if local else 0)))
+    written = _MOMENT.sub(lambda m: _specifier(m[1], at, f"{nanosecond:09}"), text.removesuffix(")")).encode()
+    digits = max((int(n) for n in re.findall(r"%E?([1-9])[fS]", text)), default=9 if "%f" in text else 0)
+    told = re.search("%s", text) or (not local and _is_full(text)) or (_is_full(text) and "z" in text)
+    fraction = nanosecond // 10 ** (9 - digits) * 10 ** (9 - digits) // 1_000
+    return Printed(written, (second * 1_000_000 + fraction if told else decode_text(written),))
+
+
+def _is_full(text: str) -> bool:
+    """A date and a time of day to the second, in the few formats that the tests use."""
+    date = re.search("%F|%Y.*%[mbB].*%[de]|%[bB].*%[de].*%Y|%[de].*%[bB].*%Y|%j.*%Y|%c", text)
+    return bool(date and re.search("%T|%E[1-9T]|%S|%c", text) and re.search("%T|%ET|%H|%I.*%p|%c", text))
+
+
+def _specifier(name: str, at: datetime, nanoseconds: str) -> str:
+    if name == "f" or name[1:] == "f":
+        return nanoseconds[: int(name[:-1] or 9)]
+    if name.startswith("E") and name.endswith("S"):
+        return f"{at:%S}.{nanoseconds[: int(name[1])]}"
+    if name == "Ez":
+        return f"{at:%z}"[:3] + ":" + f"{at:%z}"[3:5]
+    if name == "s":
+        return str(int(at.timestamp()))
+    if name == "Z":
+        return "UTC"
+    return at.strftime(_STRFTIME.get(name, f"%{name}"))
+
+
 _SECOND = st.integers(0, 4_000_000_000)
 _ADDRESS = st.ip_addresses()
 _WORD = st.from_regex(rb"\A[0-9A-Za-z_,]{1,12}\Z")
@@ -151,7 +221,8 @@ TYPED: Mapping[str, st.SearchStrategy[Printed]] = {
         lambda t: Printed(b"%d.%03d" % t, (t[0] * 1_000_000 + t[1] * 1_000,))
     ),
     "address": _ADDRESS.map(lambda a: Printed(str(a).encode(), (_plain(a),))),
-    "endpoint": st.builds(_endpoint, _ADDRESS, st.integers(0, 65_535)),
+    "endpoint": st.builds(_endpoint, _ADDRESS, st.integers(0, 65_535))
+    | st.sampled_from([b"/run/envoy.sock", b"@agent:80", b"envoy://tunnel/10.1.1.1:80"]).map(_paths),
     "word": _WORD.map(_text),
     "http_token": st.sampled_from([b"GET", b"CONNECT", b"A|B", b"M-SEARCH"]).map(_text),
     "protocol": st.sampled_from([b"HTTP/1.0", b"HTTP/1.1", b"HTTP/2"]).map(_text),
@@ -160,12 +231,22 @@ TYPED: Mapping[str, st.SearchStrategy[Printed]] = {
     "authority": st.from_regex(rb"\A[\x21\x23-\x7e]{1,10}\Z").map(_text),
     "text": hostile_bytes().map(_text),
     "rfc3339": st.builds(_instant, _SECOND, st.integers(0, 999)),
+    "signed": st.integers(1 - 2**63, 2**63 - 1).map(lambda n: Printed(b"%d" % n, (n,))),
+    "host": _ADDRESS.map(lambda a: Printed(str(a).encode(), (_plain(a),)))
+    | st.sampled_from([b"/run/envoy.sock", b"@agent", b"envoy://sni_listener/"]).map(_text),
+    "network": st.sampled_from([b"10.1.0.0/16", b"2001:db8:1234:5678::/64"]).map(_text),
+    "opaque": hostile_bytes().map(_text) | st.just(_text(b'{"a": "b c"}')),
     "clf_time": st.builds(_clf, _SECOND, st.integers(-14 * 60, 14 * 60)),
 }
 
 
+@cache
 def printed_for(field: Field) -> st.SearchStrategy[Printed]:
     """A value of the field's type, or nothing where the proxy has a token for that."""
-    typed = TYPED[field.code.type.name]
+    if field.code.type.name == "moment":
+        return st.builds(
+            moment, st.just(field.directive), _SECOND, st.integers(0, 999_999_999), st.integers(-840, 840)
+        )
+    typed = TYPED[field.type.name]
     nothing = st.just(Printed(None, (None,) * len(field.columns)))
     return typed | nothing if field.code.null else typed

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_formats import formats
+from made_formats import formats, text_pool
 from oracle import published, readings
 from proxies import render
 from test_parse_round_trip import printed
 
 from egresslog.formats import LogFormat, compile_format
+from egresslog.parse.detect import parser_of
 from egresslog.parse.line_parser import LineParser, Parsed
 from egresslog.parse.plain import is_conclusive, plain_pattern
 from egresslog.parse.readings import MAX_READINGS, Stuck, read_all
 
 SMALL = formats("squid", 3) | formats("envoy", 3)
 LONGEST = 40  # bytes; the recursion is exponential
+SHORT = 20  # bytes of the many
 
 
 def check(log_format: LogFormat, line: bytes) -> None:
-    found, may = LineParser(log_format).parse(line), published(log_format, line)
+    found, may = parser_of(log_format).parse(line), published(log_format, line)
     if may is None:
         assert not isinstance(found, Parsed), (log_format.text, line, found)
         return
@@ -46,6 +48,14 @@ def lines(draw: st.DrawFn, log_format: LogFormat) -> bytes:
 @given(st.data(), SMALL)
 def test_agrees_with_all_readings(data: st.DataObject, log_format: LogFormat) -> None:
     check(log_format, data.draw(lines(log_format)))
+
+
+@pytest.mark.slow
+@settings(max_examples=100_000)
+@given(st.data(), st.integers(0, 599))
+def test_many_agree_with_all_readings(data: st.DataObject, at: int) -> None:
+    log_format = text_pool(600, 3)[at]
+    check(log_format, data.draw(lines(log_format))[:SHORT])
 
 
 @given(st.data(), SMALL.filter(is_conclusive))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_formats import formats, json_formats
+from made_formats import formats, json_pool, text_pool
 from proxies import Printed, expected, hostile_bytes, printed_for, render, render_json
 
 from egresslog.formats import PRESETS, LogFormat
-from egresslog.parse.line_parser import LineParser, Parsed
+from egresslog.parse.detect import parser_of
+from egresslog.parse.line_parser import Parsed, Unparsed
 from egresslog.parse.values import decode_text
 
+MANY = 100_000
 TEXT_PRESETS = [preset.format for preset in PRESETS.values() if preset.format.layout == "text"]
 
 
+@cache
 def printed(log_format: LogFormat) -> st.SearchStrategy[tuple[Printed, ...]]:
     return st.tuples(*(printed_for(field) for field in log_format.fields)).map(
         lambda values: tuple(_as_squid_would(log_format, values))
@@ -36,7 +40,7 @@ def _as_squid_would(log_format: LogFormat, values: Sequence[Printed]) -> Sequenc
 
 
 def check(log_format: LogFormat, line: bytes, values: Sequence[Printed]) -> None:
-    found, true = LineParser(log_format).parse(line), expected(log_format, values)
+    found, true = parser_of(log_format).parse(line), expected(log_format, values)
     assert isinstance(found, Parsed), (log_format.text, line, found)
     wrong = {c: (found.values[c], v) for c, v in true.items() if found.values[c] != v}
     assert all(value is None for value, _ in wrong.values()), (log_format.text, line, wrong)
@@ -56,10 +60,23 @@ def test_text_presets(log_format: LogFormat, data: st.DataObject) -> None:
     check(log_format, render(log_format, values), values)
 
 
-@given(st.data(), json_formats(6) | st.just(PRESETS["istio-json"].format), st.booleans())
-def test_json_formats(data: st.DataObject, log_format: LogFormat, ascii_only: bool) -> None:
+JSON = st.sampled_from(json_pool(200, 6)) | st.just(PRESETS["istio-json"].format)
+OMITTING = st.sampled_from(json_pool(200, 6, omit_empty=True))
+
+
+@given(st.data(), st.booleans(), st.booleans())
+def test_json_formats(data: st.DataObject, omit_empty: bool, ascii_only: bool) -> None:
+    log_format = data.draw(OMITTING if omit_empty else JSON)
     values = [_json(one) for one in data.draw(printed(log_format))]
-    check(log_format, render_json(log_format, values, ascii_only), values)
+    line = render_json(log_format, values, ascii_only, omit_empty)
+    check_json(log_format, line, values)
+
+
+def check_json(log_format: LogFormat, line: bytes, values: Sequence[Printed]) -> None:
+    """As check; a line of which most keys are left out may be refused, but not misread."""
+    found = parser_of(log_format).parse(line)
+    if found != Unparsed("expected the keys of the format", 0):
+        check(log_format, line, values)
 
 
 def _json(one: Printed) -> Printed:
@@ -67,10 +84,11 @@ def _json(one: Printed) -> Printed:
     if one.raw is None or not isinstance(one.values[0], str) or len(one.values) > 1:
         return one
     try:
-        text = one.raw.decode()
+        one.raw.decode()
     except UnicodeDecodeError:
-        text = one.raw.decode("latin-1")
-    return Printed(text.encode(), (decode_text(text.encode()),))
+        text = one.raw.decode("latin-1").encode()
+        return Printed(text, (decode_text(text),))
+    return one
 
 
 @pytest.mark.slow
@@ -78,6 +96,24 @@ def _json(one: Printed) -> Printed:
 def test_long_text_formats(data: st.DataObject, log_format: LogFormat) -> None:
     values = data.draw(printed(log_format))
     check(log_format, render(log_format, values), values)
+
+
+@pytest.mark.slow
+@settings(max_examples=MANY)
+@given(st.data(), st.integers(0, 599))
+def test_many_envoy_text_lines(data: st.DataObject, at: int) -> None:
+    log_format = text_pool(600, 4)[at]
+    values = data.draw(printed(log_format))
+    check(log_format, render(log_format, values), values)
+
+
+@pytest.mark.slow
+@settings(max_examples=MANY)
+@given(st.data(), st.booleans(), st.integers(0, 299))
+def test_many_envoy_json_lines(data: st.DataObject, omit_empty: bool, at: int) -> None:
+    log_format = json_pool(300, 4, omit_empty)[at]
+    values = [_json(one) for one in data.draw(printed(log_format))]
+    check_json(log_format, render_json(log_format, values, False, omit_empty), values)
 
 
 @given(hostile_bytes(b""), hostile_bytes(b""))

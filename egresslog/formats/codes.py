@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 Dialect = Literal["squid", "envoy"]
+Catalogue = Literal["squid", "envoy", "ztunnel"]
 ByteSet = frozenset[int]
 
 
@@ -17,7 +18,9 @@ ByteSet = frozenset[int]
 class ValueType:
     """What a value looks like: the bytes it can hold and its exact pattern.
 
-    ``byte`` matches one of its bytes; ``is_free``: every run of these bytes is a value.
+    ``byte`` matches one of its bytes; ``is_free``: every run of these bytes is a value; ``suffix``: no
+    value ends in a shorter one. Of moments, ``layout`` is the expression with a group for each part of
+    the time (empty: the text does not tell an instant), ``step`` the time between two of them in us.
     """
 
     name: str
@@ -25,6 +28,9 @@ class ValueType:
     pattern: str
     is_free: bool
     may_be_empty: bool
+    suffix: bool = False
+    layout: str = ""
+    step: int = 1_000
 
     @cached_property
     def bytes(self) -> ByteSet:
@@ -37,7 +43,8 @@ class Code:
     """One catalogue entry: a Squid format code or an Envoy command operator.
 
     ``by``: who chooses the text, "client" or "server" (empty: the proxy does); ``breaks``: printed raw
-    it can hold a line end; ``secret``: it can hold credentials.
+    it can hold a line end; ``secret``: it can hold credentials. ``optional``: the argument may be left
+    out; ``example``: one to try the sample with; ``also``: other names; ``fallback``: see columns.py.
     """
 
     code: str
@@ -52,11 +59,15 @@ class Code:
     by: str = ""
     breaks: bool = False
     secret: bool = False
+    optional: bool = False
+    example: str = ""
+    also: tuple[str, ...] = ()
+    fallback: bool = False
 
     def columns_for(self, arg: str | None) -> tuple[str, ...]:
         """The columns, with the directive's argument filled in where the entry asks for it."""
         slug = "".join(c if c.isalnum() else "_" for c in (arg or "")).lower()
-        return tuple(column.replace("{arg}", slug) for column in self.columns)
+        return tuple(column.replace("{arg}", slug).rstrip("_") for column in self.columns)
 
 
 @dataclass(frozen=True)
@@ -86,24 +97,25 @@ def value_types() -> dict[str, ValueType]:
     return {name: _value_type(name, **entry) for name, entry in load_toml("types.toml").items()}
 
 
-def _value_type(name: str, bytes: str, pattern: str = "", empty: bool = False) -> ValueType:
+def _value_type(
+    name: str, bytes: str, pattern: str = "", empty: bool = False, suffix: bool = False
+) -> ValueType:
     byte = f"[{bytes}]"
-    return ValueType(name, byte, pattern or byte + ("*" if empty else "+"), not pattern, empty)
+    return ValueType(name, byte, pattern or byte + ("*" if empty else "+"), not pattern, empty, suffix)
 
 
 @cache
-def codes(dialect: Dialect) -> tuple[Code, ...]:
-    """The catalogue of one dialect, in lookup order."""
-    return tuple(_code(entry) for entry in load_toml(f"{dialect}.toml")["code"])
+def codes(catalogue: Catalogue) -> tuple[Code, ...]:
+    """One catalogue's entries, in lookup order."""
+    return tuple(_code(entry) for entry in load_toml(f"{catalogue}.toml")["code"])
 
 
 def _code(entry: dict[str, Any]) -> Code:
     null = tuple(token.encode() for token in entry.get("null", ()))
     if unknown := entry.keys() - {field.name for field in fields(Code)}:
         raise ValueError(f"catalogue entry {entry.get('code')}: unknown keys {sorted(unknown)}")
-    return Code(
-        **{**entry, "type": value_types()[entry["type"]], "columns": tuple(entry["columns"]), "null": null}
-    )
+    lists = {"columns": tuple(entry["columns"]), "null": null, "also": tuple(entry.get("also", ()))}
+    return Code(**{**entry, **lists, "type": value_types()[entry["type"]]})
 
 
 @cache
@@ -113,9 +125,9 @@ def constraints(dialect: Dialect) -> tuple[Constraint, ...]:
 
 
 def find_code(dialect: Dialect, name: str, arg: str | None) -> Code | None:
-    """The entry for a code and its argument: the exact argument first, then any."""
-    entries = [entry for entry in codes(dialect) if entry.code == name]
+    """The entry for a code and its argument: the exact argument first, then any (or none, if optional)."""
+    entries = [entry for entry in codes(dialect) if name == entry.code or name in entry.also]
     wanted = None if arg is None else arg.casefold()
     exact = (e for e in entries if (None if e.arg is None else e.arg.casefold()) == wanted)
-    anything = (e for e in entries if e.arg == "*" and arg is not None)
+    anything = (e for e in entries if e.arg == "*" and (arg is not None or e.optional))
     return next(exact, None) or next(anything, None)

@@ -1,20 +1,21 @@
 """The grammar of Envoy's access-log format strings (substitution_formatter.rst).
 
-    command = "%" NAME ["(" args ")"] [":" length] "%" ; "%%" is a percent sign
-    args end at the first ")" that "%" or ":length%" follows, so they can hold ")" themselves
+command = "%" NAME ["(" args ")"] [":" length] "%" ; "%%" is a percent sign
+args end at the first ")" that "%" or ":length%" follows, so they can hold ")" themselves
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from egresslog.errors import FormatError
-from egresslog.formats.codes import codes, find_code
+from egresslog.formats.codes import Code, codes, find_code, value_types
+from egresslog.formats.columns import one_per_column
 from egresslog.formats.program import Field, Item, Literal, merge_literals
+from egresslog.formats.strftime import moment_type
 
 if TYPE_CHECKING:
     import pyparsing as pp
@@ -33,28 +34,20 @@ class Command:
     span: tuple[int, int]
 
 
-def compile_envoy(text: str) -> tuple[Item, ...]:
+def compile_envoy(text: str, *, omit_empty: bool = False) -> tuple[Item, ...]:
     """The items of a format string; one final newline is the record's end and no item.
 
+    ``omit_empty``: Envoy's omit_empty_values, with which a missing value prints nothing.
     Raises FormatError with the span of the first command that is unknown or malformed.
     """
-    record = text.removesuffix("\n").removesuffix("\\n")
-    return merge_literals([_item(text, token) for token in _tokens(record)])
+    items = envoy_items(text.removesuffix("\n").removesuffix("\\n"), omit_empty)
+    fields = iter(one_per_column([item for item in items if isinstance(item, Field)]))
+    return tuple(next(fields) if isinstance(item, Field) else item for item in items)
 
 
-def compile_envoy_json(labels: Mapping[str, str]) -> tuple[Item, ...]:
-    """One Field per key of a JSON format; each value is exactly one command."""
-    return tuple(_labelled(key, value) for key, value in labels.items())
-
-
-def _labelled(key: str, value: str) -> Field:
-    items = compile_envoy(value)
-    if len(items) == 1 and isinstance(items[0], Field):
-        return Field(items[0].code, items[0].columns, items[0].directive, key=key, limit=items[0].limit)
-    raise FormatError(
-        f"the value of {key!r} is not one command operator", text=value, start=0, end=len(value),
-        hint="write one command, such as %START_TIME%",
-    )  # fmt: skip
+def envoy_items(text: str, omit_empty: bool) -> tuple[Item, ...]:
+    """The items of a format string, before fields give way to others of their columns."""
+    return merge_literals([_item(text, token, omit_empty) for token in _tokens(text)])
 
 
 def _tokens(text: str) -> list[Any]:
@@ -88,20 +81,41 @@ def _command(found: pp.ParseResults) -> Command:
     args = found["value"].get("args")
     span = (found["locn_start"], found["locn_end"])
     limit = int(found["value"].get("limit", "0"))
-    return Command(found["value"]["name"], args[1:-1] if args else None, limit, span)
+    return Command(found["value"]["name"], (args[1:-1] if args else None) or None, limit, span)
 
 
-def _item(text: str, token: Command | str) -> Item:
+def _item(text: str, token: Command | str, omit_empty: bool) -> Item:
     if isinstance(token, str):
         return Literal.of(token)
     entry = find_code("envoy", token.name, token.arg)
-    if entry is None or (token.limit and entry.arg is None):
+    if entry is None or (token.limit and entry.arg is None):  # an optional argument is "*"
         raise _unknown(text, token)
-    return Field(entry, entry.columns_for(token.arg), text[slice(*token.span)], limit=token.limit)
+    columns, directive = entry.columns_for(token.arg), text[slice(*token.span)]
+    found = Field(_as_asked(entry, token.arg, omit_empty), columns, directive, limit=token.limit)
+    return _moment(found, token) if entry.type.name == "moment" else found
+
+
+def _as_asked(entry: Code, arg: str | None, omit_empty: bool) -> Code:
+    """The entry, with nothing as a token for nothing, and as secret as either of two headers."""
+    if omit_empty and entry.null and b"" not in entry.null:
+        entry = replace(entry, null=(*entry.null, b""))
+    either = [find_code("envoy", entry.code, name) for name in (arg or "").split("?")]
+    if not entry.secret and any(found is not None and found.secret for found in either):
+        entry = replace(entry, secret=True)
+    return entry
+
+
+def _moment(found: Field, token: Command) -> Field:
+    """The field of a time in the user's own format; a column of its own where it tells no instant."""
+    # Without an argument, Envoys differ in what they write for the local zone.
+    shape = moment_type(token.arg, token.name.endswith("_LOCAL")) if token.arg else None
+    shape = shape or value_types()["text"]
+    columns = found.columns if shape.layout else tuple(f"{column}_text" for column in found.columns)
+    return replace(found, columns=columns, shape=shape)
 
 
 def _unknown(text: str, token: Command) -> FormatError:
-    names = list(dict.fromkeys(entry.code for entry in codes("envoy")))
+    names = list(dict.fromkeys(name for entry in codes("envoy") for name in (entry.code, *entry.also)))
     near: list[str] = []
     if token.name not in names:
         problem, near = "is not a known command operator", get_close_matches(token.name, names, n=3)

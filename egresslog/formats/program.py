@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal as OneOf
 
-from egresslog.formats.codes import ByteSet, Code, Dialect
+from egresslog.formats.codes import ByteSet, Code, Dialect, ValueType
 
 ANY_BYTE: ByteSet = frozenset(range(256))
+
+Path = tuple[str | int, ...]  # of a value in a JSON document: keys, and positions in lists
 
 # Squid's explicit and implicit encodings: the exact pattern of an encoded free-text value.
 # Clauses: squid.conf logformat, "modifiers"; measured behaviour where the manual differs.
@@ -46,29 +48,36 @@ class Pad:
 class Field:
     """One directive of a format string and what its value becomes.
 
-    ``limit``: the proxy cuts values at this many bytes (0: it does not).
+    ``limit``: the proxy cuts values at this many bytes (0: it does not); ``key``: where the value stands
+    in a JSON line; ``shape``: the type that the directive's argument makes of the entry's.
     """
 
     code: Code
     columns: tuple[str, ...]
     directive: str
     encoding: str = ""
-    key: str | None = None
+    key: Path = ()
     limit: int = 0
+    shape: ValueType | None = None
+
+    @property
+    def type(self) -> ValueType:
+        """The type of the values."""
+        return self.shape or self.code.type
 
     @cached_property
     def allowed(self) -> ByteSet:
         """Every byte the field can hold, in a value or in a null token."""
-        return self.code.type.bytes.union(*self.code.null)
+        return self.type.bytes.union(*self.code.null)
 
     @cached_property
     def pattern(self) -> str:
         """The exact shape of a value or a null token, as a regular expression over Latin-1."""
-        own = self.code.type.pattern
+        own = self.type.pattern
         if self.is_encoded:
-            own = ENCODED.get(self.encoding, own).replace("BYTE", self.code.type.byte)
+            own = ENCODED.get(self.encoding, own).replace("BYTE", self.type.byte)
         tokens = [re.escape(token.decode("latin-1")) for token in self.code.null]
-        cut = [f"{self.code.type.byte}{{{self.limit}}}"] if self.limit else []
+        cut = [f"{self.type.byte}{{{self.limit}}}"] if self.limit else []
         return f"(?:{'|'.join([own, *tokens, *cut])})"
 
     @cached_property
@@ -79,17 +88,23 @@ class Field:
     @cached_property
     def is_encoded(self) -> bool:
         """True where an encoding can change the value: free text, never numbers or times."""
-        return bool(self.encoding) and self.code.type.name in ("text", "token")
+        return bool(self.encoding) and self.type.name in ("text", "token")
 
     @property
     def may_be_empty(self) -> bool:
-        return self.code.type.may_be_empty
+        return self.type.may_be_empty or b"" in self.code.null
+
+    @cached_property
+    def is_suffix_code(self) -> bool:
+        """True where nothing the field can hold ends in something shorter that it can hold."""
+        apart = len(self.code.null) < 2 and all(t and t[-1] not in self.type.bytes for t in self.code.null)
+        return self.type.suffix and apart and not self.limit
 
     @cached_property
     def is_free(self) -> bool:
         """True where every run of allowed bytes is a value (nothing finer to check)."""
         exact = self.is_encoded and self.encoding in ENCODED
-        return self.code.type.is_free and not exact and self.allowed == self.code.type.bytes
+        return self.type.is_free and not exact and self.allowed == self.type.bytes
 
 
 Item = Literal | Pad | Field
@@ -110,7 +125,8 @@ def merge_literals(items: Iterable[Item]) -> tuple[Item, ...]:
 class LogFormat:
     """A compiled format: ``items`` in line order, or, for the layouts json and pairs, one Field per key.
 
-    ``names_client``: the record itself names the pod that connected, whoever wrote it.
+    ``mixed``: the values of a JSON line that mix text and directives; ``names_client``: the record
+    itself names the pod that connected, whoever wrote it.
     """
 
     name: str
@@ -118,13 +134,24 @@ class LogFormat:
     text: str
     items: tuple[Item, ...] = field(repr=False)
     layout: OneOf["text", "json", "pairs"] = "text"
+    mixed: tuple[Mixed, ...] = field(default=(), repr=False)
     names_client: bool = False
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
-        return tuple(item for item in self.items if isinstance(item, Field))
+        """Every field, those inside JSON strings last."""
+        own = tuple(item for item in self.items if isinstance(item, Field))
+        return own + tuple(field for part in self.mixed for field in part.format.fields)
 
     @cached_property
     def columns(self) -> frozenset[str]:
         """The columns that a line of this format gives."""
         return frozenset(column for item in self.fields for column in item.columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Mixed:
+    """A string of a JSON line that has a text format of its own."""
+
+    key: Path
+    format: LogFormat

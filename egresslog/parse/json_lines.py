@@ -1,110 +1,128 @@
-"""JSON access-log lines (Envoy's json_format): keys -> columns, exact and strict.
+"""Lines of keys and values (Envoy's json_format, ztunnel): keys -> columns, exact and strict.
 
-A duplicate key could have been forged in a hand-written format: its column is null and the record
+A duplicate key could have been forged in a hand-written format: its columns are null and the record
 doubtful. Values are typed as the operator is, whether written as numbers or (old Envoys) as strings.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from egresslog.formats.program import Field, LogFormat
+from egresslog.formats.program import Field, LogFormat, Mixed, Path
+from egresslog.parse.json_objects import (
+    Fraction,
+    JsonObject,
+    JsonProblem,
+    Place,
+    as_json,
+    at_path,
+    json_object,
+    kind_of,
+)
+from egresslog.parse.pair_lines import pair_object
 from egresslog.parse.values import BadValue, Value, read_values
 
+ReadMixed = Callable[[Path, bytes], tuple[dict[str, Value], bool]]
 
-class JsonProblem(ValueError):
-    """The line is no JSON object, or a value has the wrong type; ``pos`` is the byte in the line."""
-
-    def __init__(self, message: str, pos: int = 0) -> None:
-        super().__init__(message)
-        self.pos = pos
+# JSON strings are delimited, so text may hold anything; other types keep their shape.
+_FREE = ("text", "token", "authority", "endpoint", "host", "network", "http_token", "opaque")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
 
 
-def read_json(format: LogFormat, line: bytes) -> tuple[dict[str, Value], bool]:
-    """The values by column, and whether a duplicate key makes the record doubtful.
+def read_json(format: LogFormat, line: bytes, read_mixed: ReadMixed) -> tuple[dict[str, Value], bool]:
+    """The values by column, and whether a duplicate key or mixed text makes the record doubtful.
 
     Raises JsonProblem when the line is not one JSON object or a value has the wrong type.
     """
-    pairs = json_pairs(line)
-    given: dict[str, Any] = {}
-    twice: set[str] = set()
-    for key, value in pairs:
-        twice.update({key} if key in given and given[key] != value else ())
-        given[key] = value
-    if not _has_enough(format, given):
+    places = _places(format, _object(format, line))
+    if not _are_enough(places):
         raise JsonProblem("expected the keys of the format")
     values: dict[str, Value] = {}
-    for field in format.fields:
-        read = _read(field, None if field.key in twice else given.get(str(field.key)))
-        values.update(zip(field.columns, read, strict=True))
-    return values, not twice.isdisjoint(str(field.key) for field in format.fields)
+    doubtful = any(twice for _, _, twice in places)
+    for item, (value, _, twice) in zip((*format.items, *format.mixed), places, strict=True):
+        if isinstance(item, Mixed):
+            found, is_open = _mixed(item, None if twice else value, read_mixed)
+            values.update(found)
+            doubtful = doubtful or is_open
+        elif isinstance(item, Field):
+            values.update(zip(item.columns, _read(item, None if twice else value), strict=True))
+    return values, doubtful
 
 
 def has_keys(format: LogFormat, line: bytes) -> bool:
-    """True where the line is a JSON object with enough of the format's keys."""
-    if not line.startswith(b"{"):
+    """True where the line is an object with enough of the format's keys."""
+    if format.layout == "json" and not line.startswith(b"{"):
         return False
     try:
-        keys = {key for key, _ in json_pairs(line)}
+        return _are_enough(_places(format, _object(format, line)))
     except JsonProblem:
         return False
-    return _has_enough(format, keys)
 
 
 def has_begun(format: LogFormat, line: bytes) -> bool:
     """True where the text begins like an object and shows enough of the format's keys, whole or not."""
-    keys = [str(field.key) for field in format.fields if f'"{field.key}"'.encode() in line]
-    return line.startswith(b"{") and _has_enough(format, keys)
+    parts = [part for part in (*format.items, *format.mixed) if isinstance(part, Field | Mixed)]
+    if format.layout == "pairs":
+        return b"src.addr=" in line
+    shown = sum(f'"{part.key[-1]}"'.encode() in line for part in parts)
+    return line.startswith(b"{") and 4 * shown >= max(1, len(parts))
 
 
-def _has_enough(format: LogFormat, keys: Collection[str]) -> bool:
+def _object(format: LogFormat, line: bytes) -> JsonObject:
+    return json_object(line) if format.layout == "json" else pair_object(line)
+
+
+def shown(key: Path) -> str:
+    """A path, for people."""
+    return ".".join(map(str, key))
+
+
+def _places(format: LogFormat, given: JsonObject) -> list[Place]:
+    """What stands at each of the format's keys, those of mixed text last."""
+    return [
+        at_path(given, part.key) for part in (*format.items, *format.mixed) if isinstance(part, Field | Mixed)
+    ]
+
+
+def _are_enough(places: Sequence[Place]) -> bool:
     """A quarter of the keys: Envoy's omit_empty_values leaves most of a TCP line's out."""
-    return 4 * sum(field.key in keys for field in format.fields) >= len(format.fields)
+    return 4 * sum(is_there for _, is_there, _ in places) >= max(1, len(places))
 
 
-def json_pairs(line: bytes) -> list[tuple[str, Any]]:
-    """The keys and values of a JSON object in written order, duplicates kept.
-
-    Raises JsonProblem with the byte where the text stops being one JSON object.
-    """
-    if not line.lstrip().startswith(b"{"):
-        raise JsonProblem("expected a JSON object")
-    try:
-        text = line.decode("utf-8")
-        pairs = json.loads(text, object_pairs_hook=list, parse_constant=_no_constant)
-    except UnicodeDecodeError as error:
-        raise JsonProblem("not UTF-8", error.start) from error
-    except json.JSONDecodeError as error:
-        raise JsonProblem(f"not JSON: {error.msg}", len(text[: error.pos].encode())) from error
-    except RecursionError as error:
-        raise JsonProblem("JSON nested too deeply") from error
-    except ValueError as error:
-        raise JsonProblem(f"not JSON: {error}") from error
-    return [(str(key), value) for key, value in pairs]
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no value")
+def _mixed(part: Mixed, value: Any, read_mixed: ReadMixed) -> tuple[dict[str, Value], bool]:
+    if value is None:
+        return dict.fromkeys(column for field in part.format.fields for column in field.columns), False
+    if not _is_string(value):
+        raise JsonProblem(f"{shown(part.key)}: expected text, found {kind_of(value)}")
+    return read_mixed(part.key, value.encode("utf-8", "surrogatepass"))
 
 
 def _read(field: Field, value: Any) -> tuple[Value, ...]:
-    if value is None:
+    if value is None or _is_misplaced(field, value):
         return (None,) * len(field.columns)
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise JsonProblem(f"{field.key}: expected {field.code.type.name}, found {type(value).__name__}")
-    raw = str(value).encode("utf-8", "surrogatepass")
-    if not _is_value(field, raw):
-        raise JsonProblem(f"{field.key}: expected {field.code.type.name}")
+    if field.type.name == "opaque" and not _is_string(value):
+        value = as_json(value)
+    if isinstance(value, bool) or not (_is_string(value) or isinstance(value, int)):
+        raise JsonProblem(f"{shown(field.key)}: expected {field.type.name}, found {kind_of(value)}")
+    return _values(field, str(value).encode("utf-8", "surrogatepass"))
+
+
+def _values(field: Field, raw: bytes) -> tuple[Value, ...]:
+    if field.type.name not in _FREE and field.exact.fullmatch(raw) is None:
+        raise JsonProblem(f"{shown(field.key)}: expected {field.type.name}")
     try:
         return read_values(field, raw)
     except BadValue as error:
-        raise JsonProblem(f"{field.key}: {error}") from error
+        raise JsonProblem(f"{shown(field.key)}: {error}") from error
 
 
-def _is_value(field: Field, raw: bytes) -> bool:
-    """JSON strings are delimited, so text may hold anything; other types keep their shape."""
-    if field.code.type.name in ("text", "token", "authority", "endpoint", "http_token"):
-        return True
-    return field.exact.fullmatch(raw) is not None
+def _is_string(value: Any) -> bool:
+    return isinstance(value, str) and not isinstance(value, Fraction)
+
+
+def _is_misplaced(field: Field, value: Any) -> bool:
+    """Istio 1.1.0 writes the start time under "method"."""
+    is_method = field.type.name == "http_token" and isinstance(value, str)
+    return is_method and _TIME.fullmatch(value) is not None

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from egresslog.formats.codes import constraints
-from egresslog.formats.program import Item, Literal, LogFormat, Pad
-from egresslog.parse.json_lines import has_begun, has_keys, read_json
+from egresslog.formats.program import Item, Literal, LogFormat, Pad, Path
+from egresslog.parse.json_lines import has_begun, has_keys, read_json, shown
+from egresslog.parse.json_objects import JsonProblem
 from egresslog.parse.plain import is_conclusive, plain_pattern, unchecked_fields
 from egresslog.parse.readings import Readings, Stuck, read_all
 from egresslog.parse.values import BadValue, Value, decode_text, read_values
@@ -41,6 +42,7 @@ class LineParser:
     def __init__(self, format: LogFormat) -> None:
         self.format = format
         self.fields = format.fields
+        self._mixed = {part.key: LineParser(part.format) for part in format.mixed}
         # Without that proof the expression is not even tried: it could backtrack for ever.
         conclusive = format.layout == "text" and is_conclusive(format)
         self._plain = plain_pattern(format) if conclusive else None
@@ -51,13 +53,13 @@ class LineParser:
 
     def is_plain(self, line: bytes) -> bool:
         """A quick test: the line has this format's shape (JSON: it has the format's keys)."""
-        if self.format.layout == "json":
+        if self.format.layout != "text":
             return has_keys(self.format, line)
         return self._match(line) is not None
 
     def parse(self, line: bytes) -> Parsed | Unparsed:
         """The line's values: from the one reading there is, or only those equal in all readings."""
-        if self.format.layout == "json":
+        if self.format.layout != "text":
             return self._from_json(line)
         raw = self._match(line)
         if raw is None:
@@ -76,10 +78,17 @@ class LineParser:
 
     def _from_json(self, line: bytes) -> Parsed | Unparsed:
         try:
-            values, doubtful = read_json(self.format, line)
+            values, doubtful = read_json(self.format, line, self._read_mixed)
         except ValueError as error:
             return Unparsed(str(error), getattr(error, "pos", 0), has_begun(self.format, line))
         return Parsed(values, doubtful)
+
+    def _read_mixed(self, key: Path, text: bytes) -> tuple[Values, bool]:
+        """The values in a JSON string that mixes text and directives, and whether they are in doubt."""
+        found = self._mixed[key].parse(text)
+        if isinstance(found, Unparsed):
+            raise JsonProblem(f"{shown(key)}: {found.reason}")
+        return found.values, found.doubtful
 
     def _values(self, raw: tuple[bytes, ...]) -> Values:
         values: Values = {}
@@ -145,4 +154,4 @@ def _expected(item: Item | None) -> str:
         return f"expected {decode_text(item.text)!r}"
     if isinstance(item, Pad):
         return "expected padding"
-    return f"expected {item.directive} ({item.code.type.name})"
+    return f"expected {item.directive} ({item.type.name})"

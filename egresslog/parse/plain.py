@@ -4,7 +4,7 @@ The expression lets no field hold the byte that follows it, nor a quote where th
 ``is_conclusive`` shows, once per format, that a line matching it cannot be read in another way:
 
 * peel: a field whose whole byte set excludes what follows ends at one place only, from the left or
-  from the right;
+  from the right; so does, from the right, one of which no value ends in a shorter value;
 * count: where no field of the match holds byte c, the line has exactly as many c as the format has
   in its literals, so every reading has its literal c's at the same places. Split there, and go on.
 """
@@ -68,11 +68,17 @@ def _tame(items: Sequence[Item], index: int, quoted: bool) -> ByteSet:
     excluded = {_QUOTE} if quoted else set()
     if isinstance(follows, Literal):
         excluded.add(follows.text[0])
+    elif _has_spaces(items):  # else text at the end would swallow the fields of a longer format
+        excluded |= _SPACE
     return item.allowed - excluded
 
 
 def _has_quotes(items: Sequence[Item]) -> bool:
     return any(isinstance(item, Literal) and _QUOTE in item.text for item in items)
+
+
+def _has_spaces(items: Sequence[Item]) -> bool:
+    return any(isinstance(item, Literal) and b" " in item.text for item in items)
 
 
 def _unique(items: Sequence[Item], tame: dict[int, ByteSet]) -> bool:
@@ -97,6 +103,8 @@ def _peeled(items: Sequence[Item], last_first: bool) -> Sequence[Item]:
 
 def _ends_alone(items: Sequence[Item], last_first: bool) -> bool:
     own = items[0].allowed if isinstance(items[0], Field) else _SPACE
+    if last_first and isinstance(items[0], Field) and items[0].is_suffix_code:
+        return True
     return len(items) == 1 or own.isdisjoint(_edge(items[1:], last_first))
 
 

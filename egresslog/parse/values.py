@@ -9,6 +9,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from egresslog.formats.program import Field
+from egresslog.parse.moments import read_moment
 
 Value = str | int | None
 MAX_INT = 2**63 - 1
@@ -29,7 +30,7 @@ def read_values(field: Field, raw: bytes) -> tuple[Value, ...]:
         return (None,) * len(field.columns)
     if field.is_encoded:
         raw = DECODERS[field.encoding](raw)
-    return READERS[field.code.type.name](raw)
+    return _moment(field, raw) if field.type.layout else READERS[field.type.name](raw)
 
 
 def decode_text(raw: bytes) -> str:
@@ -43,13 +44,20 @@ def decode_text(raw: bytes) -> str:
     return _ESCAPE_LOOKALIKE.sub(lambda found: found[1] * 2, text) if "\\x" in text else text
 
 
+def _moment(field: Field, raw: bytes) -> tuple[Value, ...]:
+    try:
+        return (read_moment(field.type.layout, raw),)
+    except (ValueError, OverflowError) as error:
+        raise BadValue(f"no such time: {raw.decode('latin-1')}") from error
+
+
 def _text(raw: bytes) -> tuple[Value, ...]:
     return (decode_text(raw),)
 
 
 def _integer(raw: bytes) -> tuple[Value, ...]:
     value = int(raw)
-    if value > MAX_INT:
+    if abs(value) > MAX_INT:
         raise BadValue(f"number out of range: {raw.decode()}")
     return (value,)
 
@@ -94,12 +102,22 @@ def is_public(text: str | None) -> bool:
 
 
 def _endpoint(raw: bytes) -> tuple[Value, ...]:
-    """address:port -> (address, port); a socket path or an internal address has no port."""
-    text = decode_text(raw)
+    """address:port -> (address, port); socket paths (or @names) and internal addresses have no port.
+
+    Envoy before about 1.15 writes tcp:// before the address.
+    """
+    text = decode_text(raw).removeprefix("tcp://")
     host, colon, port = text.rpartition(":")
-    if colon and port.isascii() and port.isdigit() and len(port) <= 5 and "/" not in host:
-        return normal_address(host), int(port) or None
+    number = int(port) if colon and port.isascii() and port.isdigit() and len(port) <= 5 else -1
+    if 0 <= number <= 65_535 and "/" not in host and not host.startswith("@"):
+        return normal_address(host), number or None
     return normal_address(text), None
+
+
+def _host(raw: bytes) -> tuple[Value, ...]:
+    """An address without a port; a masked one (10.1.0.0/16) is no address."""
+    text = decode_text(raw)
+    return (None if is_address(text.partition("/")[0]) and "/" in text else normal_address(text),)
 
 
 def _rfc3339(raw: bytes) -> tuple[Value, ...]:
@@ -142,6 +160,15 @@ READERS: dict[str, Callable[[bytes], tuple[Value, ...]]] = {
     "text": _text,
     "rfc3339": _rfc3339,
     "clf_time": _clf_time,
+    "access_scope": _text,
+    "access_message": _text,
+    "milliseconds": lambda raw: (int(raw.removesuffix(b"ms")),),
+    "spiffe": lambda raw: (decode_text(raw).partition("/sa/")[2] or None,),
+    "signed": _integer,
+    "host": _host,
+    "network": _text,
+    "opaque": _text,
+    "moment": _text,  # one that tells an instant has a layout and a reader of its own
 }
 
 _BACKSLASHED = re.compile(rb"\\(.)", re.DOTALL)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from egresslog.formats import PRESETS, compile_format
-from egresslog.formats.codes import Dialect, codes
+from egresslog.formats.codes import Code, Dialect, codes
 from egresslog.report.neutralise import for_terminal
 from egresslog.report.printing import write_text
 
@@ -15,18 +15,25 @@ Row = dict[str, str]
 
 
 def preset_rows() -> list[Row]:
-    """Every preset: name, dialect, title, format string."""
+    """Every preset: name, dialect, title, versions, format string."""
     return [
-        {"name": p.name, "dialect": p.dialect, "title": p.title, "format": p.text or json.dumps(p.json)}
+        {
+            "name": p.name,
+            "dialect": p.dialect,
+            "title": p.title,
+            "versions": p.versions,
+            "format": p.text or json.dumps(p.json),
+        }
         for p in PRESETS.values()
     ]
 
 
 def code_rows(dialect: Dialect) -> list[Row]:
-    """Every known code of a dialect: code, type, unit, columns, sample, source."""
+    """Every known code of a dialect: code, other names, type, unit, columns, sample, source."""
     return [
         {
-            "code": _shown(dialect, code.code, code.arg),
+            "code": _shown(dialect, code),
+            "also": ", ".join(f"%{name}%" for name in code.also),
             "type": code.type.name,
             "unit": code.unit,
             "columns": ", ".join(code.columns),
@@ -42,8 +49,8 @@ def field_rows(text: str, dialect: Dialect) -> list[Row]:
     return [
         {
             "directive": field.directive,
-            "key": field.key or "",
-            "type": field.code.type.name,
+            "key": ".".join(map(str, field.key)),
+            "type": field.type.name,
             "unit": field.code.unit,
             "columns": ", ".join(field.columns),
             "source": field.code.source,
@@ -63,7 +70,9 @@ def _block(row: Row) -> list[str]:
     return [for_terminal(head[1]), *(f"    {name + ':':<9} {for_terminal(value)}" for name, value in rest)]
 
 
-def _shown(dialect: Dialect, code: str, arg: str | None) -> str:
+def _shown(dialect: Dialect, entry: Code) -> str:
+    code, arg = entry.code, entry.arg
     if dialect == "squid":
         return f"%{code}" if arg is None else f"%{{{'Name' if arg == '*' else arg}}}{code}"
-    return f"%{code}%" if arg is None else f"%{code}({'...' if arg == '*' else arg})%"
+    given = "" if arg is None else f"({'...' if arg == '*' else arg})"
+    return f"%{code}[{given}]%" if entry.optional else f"%{code}{given}%"
