@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from made_formats import formats, json_formats
 from proxies import Printed, expected, hostile_bytes, printed_for, render, render_json
 
-from egresslog.formats import PRESETS, LogFormat
+from egresslog.formats import NAMED, PRESETS, LogFormat
 from egresslog.parse.line_parser import LineParser, Parsed
 from egresslog.parse.values import decode_text
 
-TEXT_PRESETS = [preset.format for preset in PRESETS.values() if preset.format.layout == "text"]
+TEXT_PRESETS = [preset.format for preset in NAMED.values() if preset.format.layout == "text"]
 
 
 def printed(log_format: LogFormat) -> st.SearchStrategy[tuple[Printed, ...]]:

@@ -37,7 +37,8 @@ class Code:
     """One catalogue entry: a Squid format code or an Envoy command operator.
 
     ``by``: who chooses the text, "client" or "server" (empty: the proxy does); ``breaks``: printed raw
-    it can hold a line end; ``secret``: it can hold credentials.
+    it can hold a line end; ``secret``: it can hold credentials; ``rank``: of several directives that
+    fill a column the lowest wins.
     """
 
     code: str
@@ -52,6 +53,7 @@ class Code:
     by: str = ""
     breaks: bool = False
     secret: bool = False
+    rank: int = 0
 
     def columns_for(self, arg: str | None) -> tuple[str, ...]:
         """The columns, with the directive's argument filled in where the entry asks for it."""

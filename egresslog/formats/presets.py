@@ -1,4 +1,7 @@
-"""Presets: the named formats, read from the catalogue and compiled on first use."""
+"""Presets: the named formats, read from the catalogue and compiled on first use.
+
+``NAMED`` are all; ``PRESETS`` those looked for in files of unknown format.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,19 @@ from egresslog.formats.squid import compile_squid
 
 @dataclass(frozen=True)
 class Preset:
-    """A named format string (or, for JSON, a mapping of keys to command operators)."""
+    """A named format string (or, for JSON, a mapping of keys to command operators).
+
+    ``versions``: the versions of the proxy that write it, where the proxy itself decides. ``detected``:
+    false where it would read lines of other formats, wrongly: such a preset has to be asked for.
+    """
 
     name: str
     dialect: Dialect
     title: str
     text: str = ""
     raw: bool = False
+    versions: str = ""
+    detected: bool = True
     json: dict[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -33,6 +42,9 @@ class Preset:
         return LogFormat(self.name, self.dialect, self.text, compile_envoy(self.text))
 
 
-PRESETS: MappingProxyType[str, Preset] = MappingProxyType(
+NAMED: MappingProxyType[str, Preset] = MappingProxyType(
     {entry["name"]: Preset(**entry) for entry in load_toml("presets.toml")["preset"]}
+)
+PRESETS: MappingProxyType[str, Preset] = MappingProxyType(
+    {name: preset for name, preset in NAMED.items() if preset.detected}
 )

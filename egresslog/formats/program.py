@@ -9,21 +9,9 @@ from functools import cached_property
 from typing import Literal as OneOf
 
 from egresslog.formats.codes import ByteSet, Code, Dialect
+from egresslog.formats.encodings import byte_class, bytes_of, changes, pattern_of
 
 ANY_BYTE: ByteSet = frozenset(range(256))
-
-# Squid's explicit and implicit encodings: the exact pattern of an encoded free-text value.
-# Clauses: squid.conf logformat, "modifiers"; measured behaviour where the manual differs.
-# Squid prints "-" for empty text, so no encoded value is empty.
-# "%" is the default encoding of what the catalogue marks ``encode``; "[" and "'" exclude nothing.
-_BACKSLASHED = r'(?:(?!["\\])BYTE|\\BYTE)+'
-ENCODED = {
-    '"': _BACKSLASHED,
-    "#": r"[\x21\x23-\x7e]+",
-    "%": r"[\x21\x23-\x7e]+",
-    "/": rf'(?:"{_BACKSLASHED}"|{_BACKSLASHED.replace("BYTE", "(?! )BYTE")})',
-}
-
 
 @dataclass(frozen=True)
 class Literal:
@@ -46,7 +34,8 @@ class Pad:
 class Field:
     """One directive of a format string and what its value becomes.
 
-    ``limit``: the proxy cuts values at this many bytes (0: it does not).
+    ``limit``: the proxy cuts values at this many bytes (0: it does not). ``precision``: digits asked
+    for after the point of a time. ``clock``: the named groups of a strftime argument that gives an instant.
     """
 
     code: Code
@@ -55,21 +44,26 @@ class Field:
     encoding: str = ""
     key: str | None = None
     limit: int = 0
+    precision: int | None = None
+    clock: str = ""
 
     @cached_property
     def allowed(self) -> ByteSet:
         """Every byte the field can hold, in a value or in a null token."""
-        return self.code.type.bytes.union(*self.code.null)
+        own = self.code.type.bytes
+        return (bytes_of(self.encoding, own) if self.is_encoded else own).union(*self.code.null)
 
     @cached_property
     def pattern(self) -> str:
         """The exact shape of a value or a null token, as a regular expression over Latin-1."""
-        own = self.code.type.pattern
+        own, byte = self.code.type.pattern, self.code.type.byte
         if self.is_encoded:
-            own = ENCODED.get(self.encoding, own).replace("BYTE", self.code.type.byte)
+            byte = byte_class(self.allowed)
+            own = pattern_of(self.encoding, self.code.type.bytes) if self.code.type.is_free else f"{byte}+"
         tokens = [re.escape(token.decode("latin-1")) for token in self.code.null]
-        cut = [f"{self.code.type.byte}{{{self.limit}}}"] if self.limit else []
-        return f"(?:{'|'.join([own, *tokens, *cut])})"
+        cut = [f"{byte}{{{self.limit}}}"] if self.limit else []
+        empty = [""] if self.may_be_empty else []
+        return f"(?:{'|'.join([own, *tokens, *cut, *empty])})"
 
     @cached_property
     def exact(self) -> re.Pattern[bytes]:
@@ -78,8 +72,8 @@ class Field:
 
     @cached_property
     def is_encoded(self) -> bool:
-        """True where an encoding can change the value: free text, never numbers or times."""
-        return bool(self.encoding) and self.code.type.name in ("text", "token")
+        """True where the encoding can change the value."""
+        return changes(self.encoding, self.code.type.bytes)
 
     @property
     def may_be_empty(self) -> bool:
@@ -88,8 +82,7 @@ class Field:
     @cached_property
     def is_free(self) -> bool:
         """True where every run of allowed bytes is a value (nothing finer to check)."""
-        exact = self.is_encoded and self.encoding in ENCODED
-        return self.code.type.is_free and not exact and self.allowed == self.code.type.bytes
+        return self.code.type.is_free and not self.is_encoded and self.allowed == self.code.type.bytes
 
 
 Item = Literal | Pad | Field

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import ip_address
 
 from egresslog.formats.program import Field
+from egresslog.parse.clock_times import BadValue as BadValue
+from egresslog.parse.clock_times import read_clock
 
 Value = str | int | None
 MAX_INT = 2**63 - 1
@@ -16,20 +18,38 @@ MAX_INT = 2**63 - 1
 _ESCAPE_LOOKALIKE = re.compile(r"(\\+)(?=x[0-9a-f]{2}|[\udc80-\udcff])")
 
 
-class BadValue(ValueError):
-    """The bytes have the field's shape but no representable value (a number out of range)."""
-
-
 def read_values(field: Field, raw: bytes) -> tuple[Value, ...]:
     """One value per column of the field; all null for a null token.
 
     Raises BadValue when the value cannot be represented (int64, calendar date).
     """
-    if raw in field.code.null or 0 < field.limit <= len(raw):  # a value that long may have been cut
+    if _is_nothing(field, raw) or 0 < field.limit <= len(raw):  # a value that long may have been cut
         return (None,) * len(field.columns)
     if field.is_encoded:
-        raw = DECODERS[field.encoding](raw)
+        raw = _decoded(field, raw)
+    if field.clock:
+        return (read_clock(field.clock, raw),)
+    if field.precision is not None and field.code.type.name in PRECISE:
+        return PRECISE[field.code.type.name](raw, field.precision)
     return READERS[field.code.type.name](raw)
+
+
+def _is_nothing(field: Field, raw: bytes) -> bool:
+    """A token for nothing; where that is zero, zero in any width."""
+    null = field.code.null
+    return raw in null or (b"0" in null and not raw.strip(b"0"))
+
+
+def _decoded(field: Field, raw: bytes) -> bytes:
+    decoded = DECODERS[field.encoding](raw)
+    if not field.code.type.is_free and not _exact(field.code.type.pattern).fullmatch(decoded):
+        raise BadValue(f"expected {field.directive} ({field.code.type.name})")
+    return decoded
+
+
+@cache
+def _exact(pattern: str) -> re.Pattern[bytes]:
+    return re.compile(pattern.encode("latin-1"), re.DOTALL)
 
 
 def decode_text(raw: bytes) -> str:
@@ -49,15 +69,38 @@ def _text(raw: bytes) -> tuple[Value, ...]:
 
 def _integer(raw: bytes) -> tuple[Value, ...]:
     value = int(raw)
-    if value > MAX_INT:
+    if abs(value) > MAX_INT:
         raise BadValue(f"number out of range: {raw.decode()}")
     return (value,)
 
 
-def _decimal(raw: bytes) -> tuple[Value, ...]:
-    """Seconds with a fraction, in microseconds."""
+def _hex(raw: bytes) -> tuple[Value, ...]:
+    return (int(raw, 16),)
+
+
+def unit_of(precision: int | None) -> int:
+    """Microseconds that the last digit of a time with this precision stands for (Token.cc, divisor)."""
+    return 10 ** max(0, 6 - precision) if precision else 1_000
+
+
+def _subsecond(raw: bytes, precision: int | None = None) -> tuple[Value, ...]:
+    """The part of a second, in microseconds."""
+    return (int(raw) * unit_of(precision),)
+
+
+def _decimal(raw: bytes, precision: int | None = None) -> tuple[Value, ...]:
+    """Seconds with a fraction, in microseconds; no time is that of the epoch itself.
+
+    Squid prints the fraction as a number of ``unit_of``, filled with zeros to the precision.
+    """
     whole, _, fraction = raw.partition(b".")
-    return (int(whole) * 1_000_000 + int(fraction.ljust(6, b"0")[:6]),)
+    microseconds = int(whole) * 1_000_000 + int(fraction or b"0") * unit_of(precision)
+    return (microseconds or None,)
+
+
+def _duration(raw: bytes, precision: int | None = None) -> tuple[Value, ...]:
+    """Whole milliseconds."""
+    return _integer(raw.partition(b".")[0])
 
 
 def _address(raw: bytes) -> tuple[Value, ...]:
@@ -117,10 +160,14 @@ def _clf_time(raw: bytes) -> tuple[Value, ...]:
     return (int(moment.timestamp()) * 1_000_000,)
 
 
+def _utc_time(raw: bytes) -> tuple[Value, ...]:
+    return _clf_time(raw + b" +0000")
+
+
 READERS: dict[str, Callable[[bytes], tuple[Value, ...]]] = {
     "integer": _integer,
     "epoch": _integer,
-    "subsecond": _integer,
+    "subsecond": _subsecond,
     "decimal": _decimal,
     "address": _address,
     "endpoint": _endpoint,
@@ -133,6 +180,19 @@ READERS: dict[str, Callable[[bytes], tuple[Value, ...]]] = {
     "text": _text,
     "rfc3339": _rfc3339,
     "clf_time": _clf_time,
+    "signed": _integer,
+    "duration": _duration,
+    "hex": _hex,
+    "base64": _text,
+    "result": _text,
+    "phrase": _text,
+    "utc_time": _utc_time,
+}
+
+PRECISE: dict[str, Callable[[bytes, int | None], tuple[Value, ...]]] = {
+    "subsecond": _subsecond,
+    "decimal": _decimal,
+    "duration": _duration,
 }
 
 _BACKSLASHED = re.compile(rb"\\(.)", re.DOTALL)

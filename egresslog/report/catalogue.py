@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TextIO
 
-from egresslog.formats import PRESETS, compile_format
+from egresslog.formats import NAMED, compile_format
 from egresslog.formats.codes import Dialect, codes
 from egresslog.report.neutralise import for_terminal
 from egresslog.report.printing import write_text
@@ -15,10 +15,16 @@ Row = dict[str, str]
 
 
 def preset_rows() -> list[Row]:
-    """Every preset: name, dialect, title, format string."""
+    """Every preset: name, dialect, title, versions of the proxy, format string."""
     return [
-        {"name": p.name, "dialect": p.dialect, "title": p.title, "format": p.text or json.dumps(p.json)}
-        for p in PRESETS.values()
+        {
+            "name": p.name,
+            "dialect": p.dialect,
+            "title": p.title,
+            "versions": p.versions,
+            "format": p.text or json.dumps(p.json),
+        }
+        for p in NAMED.values()
     ]
 
 
