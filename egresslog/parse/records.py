@@ -10,6 +10,7 @@ from typing import Any
 from egresslog.files.lines import Line
 from egresslog.formats.codes import Dialect
 from egresslog.formats.program import Field, LogFormat
+from egresslog.parse.credentials import masked
 from egresslog.parse.line_parser import Parsed, Values
 from egresslog.parse.values import decode_text, normal_address, unit_of
 from egresslog.schema import ENVOY_RECORDS, SQUID_RECORDS, Table
@@ -35,7 +36,7 @@ def record(format: LogFormat, line: Line, parsed: Parsed) -> Record:
         "line": line.number,
         "format": format.name,
         "flags": flags,
-        "raw": decode_text(line.raw),
+        "raw": decode_text(masked(line.raw, parsed.secrets)),
     }
 
 
