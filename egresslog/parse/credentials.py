@@ -33,8 +33,8 @@ def secret_spans(
 def masked(line: bytes, spans: Iterable[Span]) -> bytes:
     """The line with each of the spans, or of their unions where they overlap, as three stars."""
     shown, end = b"", 0
-    for start, stop in sorted(spans):
-        if start >= end and start < stop:
+    for start, stop in sorted(span for span in spans if span[0] < span[1]):
+        if start >= end:
             shown += line[end:start] + MASK
         end = max(end, stop)
     return shown + line[end:]
