@@ -130,7 +130,7 @@ SQUID_RECORDS = Table(
         Column("content_type", "string", "MIME type of the answer (%mt)"),
         Column("user_agent", "string", "User-Agent as claimed by the client (%{User-Agent}>h)"),
         Column("flags", "list<string>", "doubtful, ...", nullable=False),
-        Column("raw", "string", "the raw line, bytes that are not UTF-8 as \\xHH", nullable=False),
+        Column("raw", "string", "the raw line, credentials as ***, bytes not UTF-8 as \\xHH", nullable=False),
     ),
 )
 

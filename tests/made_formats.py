@@ -19,13 +19,17 @@ STRFTIMES = [
     "%Y-%m-%dT%H:%M:%S.%3fZ", "%s", "%s.%3f", "%s.%6f", "%d/%b/%Y:%H:%M:%S %z", "%F %T", "%FT%H:%M:%E3S%Ez",
     "%H:%M", "%a, %e %B %Y %I:%M:%S %p", "%j %Y %T.%f", "%c", "%b %e %T %Y %Z", "%s (%T)", "50%% %s",
 ]  # fmt: skip
+CLOCKS = [
+    "%d/%b/%Y %T %z", "%s", "%F", "%Y%m%d%H%M%S%z", "%I:%M:%S %p, %e %B %y %z", "%D-%T", "%j %Y %T%z", "",
+]  # fmt: skip
 
 
 def formats(dialect: Dialect, most: int, between: Sequence[str] = BETWEEN) -> st.SearchStrategy[LogFormat]:
-    """Text formats of up to ``most`` directives, of Squid no column twice."""
+    """Text formats of up to ``most`` directives, of Squid no code twice."""
     directives = st.lists(
         st.sampled_from(codes(dialect)).flatmap(lambda c: st.tuples(st.just(c), _directive(dialect, c))),
-        min_size=1, max_size=most, unique_by=(lambda pair: pair[0].columns) if dialect == "squid" else None,
+        min_size=1, max_size=most,
+        unique_by=(lambda pair: (pair[0].code, pair[0].arg)) if dialect == "squid" else None,
     )  # fmt: skip
     return directives.flatmap(
         lambda pairs: st.tuples(
@@ -75,6 +79,21 @@ def _label(chance: random.Random) -> str:
     return "at " + _joined(directives, chance.choices(BETWEEN, k=size + 1))
 
 
+@cache
+def squid_pool(most: int, size: int) -> list[LogFormat]:
+    """The same random Squid formats every time; where many lines are tried, compiling is not the test."""
+    chance = random.Random(size)
+    return [_from_pool(chance, chance.randint(1, most)) for _ in range(size)]
+
+
+def _from_pool(chance: random.Random, directives: int) -> LogFormat:
+    texts = [
+        _squid(code, *(chance.choice(options) for options in (ENCODINGS, WIDTHS, [True, False], CLOCKS)))
+        for code in chance.choices(codes("squid"), k=directives)
+    ]
+    return compile_format(_joined(texts, chance.choices(BETWEEN, k=directives + 1)), "squid")
+
+
 def _joined(directives: Sequence[str], gaps: Sequence[str]) -> str:
     return gaps[0] + "".join(text + gap for text, gap in zip(directives, gaps[1:], strict=True))
 
@@ -84,10 +103,12 @@ def _directive(dialect: Dialect, code: Code) -> st.SearchStrategy[str]:
         lengths = st.sampled_from(["", "", "", ":3"] if code.arg and code.type.name != "moment" else [""])
         return st.builds(_envoy, st.just(code), lengths, st.integers(0, 1_000).map(random.Random))
     return st.tuples(
-        st.sampled_from(["", "", "", '"', "[", "#", "/", "'"]),
-        st.sampled_from(["", "", "", "6", "-6", "06", ".4"]),
-        st.booleans(),
+        st.sampled_from(ENCODINGS), st.sampled_from(WIDTHS), st.booleans(), st.sampled_from(CLOCKS)
     ).map(lambda parts: _squid(code, *parts))
+
+
+ENCODINGS = ["", "", "", '"', "[", "#", "/", "'"]
+WIDTHS = ["", "", "", "6", "-6", "06", "-06", ".4", ".3", "09.6", ".1", "20.2"]
 
 
 def _envoy(code: Code, length: str, chance: random.Random) -> str:
@@ -101,7 +122,8 @@ def _envoy(code: Code, length: str, chance: random.Random) -> str:
     return f"%{code.code}({arg}){length}%" if arg else f"%{code.code}%"
 
 
-def _squid(code: Code, encoding: str, width: str, before: bool) -> str:
-    arg = HEADERS[1] if code.arg == "*" else code.arg
-    braces = f"{{{arg}}}" if arg else ""
+def _squid(code: Code, encoding: str, width: str, before: bool, clock: str) -> str:
+    arg = clock if code.code in ("tl", "tg") else HEADERS[1]
+    arg = arg if code.arg == "*" else code.arg
+    braces = f"{{{arg}}}" if arg is not None else ""
     return f"%{encoding}{width}{braces}{code.code}" if before else f"%{encoding}{width}{code.code}{braces}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -30,14 +31,14 @@ class Printed:
     values: tuple[Value, ...]
 
 
-def render(log_format: LogFormat, printed: Sequence[Printed], padding: bytes = b"") -> bytes:
-    """A line of a text format, with this padding wherever a minimum width allows some."""
+def render(log_format: LogFormat, printed: Sequence[Printed]) -> bytes:
+    """A line of a text format."""
     values, line = iter(printed), b""
     for item in log_format.items:
         if isinstance(item, Field):
-            line += _field(log_format.dialect, item, next(values))
-        else:
-            line += item.text if isinstance(item, Literal) else padding
+            line += _filled(log_format.dialect, item, next(values))
+        elif isinstance(item, Literal):
+            line += item.text
     return line
 
 
@@ -74,6 +75,22 @@ def _with_lists(value: Any) -> Any:
     return [inner.get(at, "constant") for at in range(max(inner) + 1)]
 
 
+def _filled(dialect: Dialect, field: Field, one: Printed) -> bytes:
+    """Squid fills what is there up to the minimum width, and never the "-" that stands for nothing."""
+    text = _field(dialect, field, one)
+    if dialect == "envoy" or not one.raw:
+        return text
+    left, _, width, _ = _modifiers(field)
+    return text.ljust(width) if left else text.rjust(width)
+
+
+def _modifiers(field: Field) -> tuple[bool, bool, int, int | None]:
+    """Left, zero-filled, minimum width and precision of a Squid directive, as written."""
+    found = re.match(r"%[\"'\[#/]?(-?)(0?)([0-9]*)(?:\.([0-9]*))?", field.directive)
+    assert found is not None
+    return bool(found[1]), bool(found[2]), int(found[3] or 0), int(found[4]) if found[4] else None
+
+
 def expected(log_format: LogFormat, printed: Sequence[Printed]) -> dict[str, Value]:
     """The values by column, after the losses of the encoding, of tokens for nothing and of limits."""
     found: dict[str, Value] = {}
@@ -85,16 +102,33 @@ def expected(log_format: LogFormat, printed: Sequence[Printed]) -> dict[str, Val
 def _expected(dialect: Dialect, field: Field, one: Printed) -> tuple[Value, ...]:
     nothing: tuple[Value, ...] = (None,) * len(field.columns)
     raw = _field(dialect, field, one)
-    if raw in field.code.null or 0 < field.limit <= len(raw):
+    zero = dialect == "squid" and b"0" in field.code.null and not raw.strip(b"0")
+    if raw in field.code.null or zero or 0 < field.limit <= len(raw):
         return nothing
     return (decode_text(raw),) if field.encoding == "%" else one.values
 
 
+NUMBERS = ("integer", "signed", "epoch", "subsecond", "decimal", "duration")
+
+
 def _field(dialect: Dialect, field: Field, one: Printed) -> bytes:
-    if one.raw is None or (one.raw == b"" and dialect == "squid"):
+    if one.raw is None or (one.raw == b"" and dialect == "squid" and field.columns[0] not in BLOBS):
         return b"" if b"" in field.code.null else field.code.null[0]
-    text = ENCODERS[field.encoding](one.raw) if field.type.name in ("text", "token") else one.raw
+    text = one.raw if dialect == "envoy" else ENCODERS[field.encoding](_zeros(field, one.raw))
     return text[: field.limit] if field.limit else text
+
+
+BLOBS = ("request_headers", "reply_headers")  # a built-in format prints [] where there are none
+
+
+def _zeros(field: Field, raw: bytes) -> bytes:
+    """Zeros before the digits of a number, to the width less the point and the fraction asked for."""
+    _, zero, width, precision = _modifiers(field)
+    if not zero or field.code.type.name not in NUMBERS:
+        return raw
+    whole, point, fraction = raw.partition(b".")
+    precision = 3 if precision is None else precision
+    return whole.zfill(max(0, width - precision - 1) if point else width) + point + fraction
 
 
 def _json_value(field: Field, one: Printed) -> int | str | None:
@@ -216,10 +250,6 @@ _WORD = st.from_regex(rb"\A[0-9A-Za-z_,]{1,12}\Z")
 TYPED: Mapping[str, st.SearchStrategy[Printed]] = {
     "integer": st.integers(0, 2**63 - 1).map(lambda n: Printed(b"%d" % n, (n,))),
     "epoch": _SECOND.map(lambda n: Printed(b"%d" % n, (n,))),
-    "subsecond": st.integers(0, 999).map(lambda n: Printed(b"%d" % n, (n,))),
-    "decimal": st.tuples(_SECOND, st.integers(0, 999)).map(
-        lambda t: Printed(b"%d.%03d" % t, (t[0] * 1_000_000 + t[1] * 1_000,))
-    ),
     "address": _ADDRESS.map(lambda a: Printed(str(a).encode(), (_plain(a),))),
     "endpoint": st.builds(_endpoint, _ADDRESS, st.integers(0, 65_535))
     | st.sampled_from([b"/run/envoy.sock", b"@agent:80", b"envoy://tunnel/10.1.1.1:80"]).map(_paths),
@@ -237,7 +267,54 @@ TYPED: Mapping[str, st.SearchStrategy[Printed]] = {
     "network": st.sampled_from([b"10.1.0.0/16", b"2001:db8:1234:5678::/64"]).map(_text),
     "opaque": hostile_bytes().map(_text) | st.just(_text(b'{"a": "b c"}')),
     "clf_time": st.builds(_clf, _SECOND, st.integers(-14 * 60, 14 * 60)),
+    "hex": st.integers(0, 2**32 - 1).map(lambda n: Printed(b"0x%x" % n, (n,))),
+    "base64": st.binary(min_size=1, max_size=9).map(lambda raw: _text(b64encode(raw))),
+    "result": st.sampled_from([b"TCP_TUNNEL", b"NONE_NONE", b"TCP_MISS_ABORTED", b"ICAP"]).map(_text),
+    "phrase": hostile_bytes().map(_text),
+    "utc_time": _SECOND.map(lambda second: _strftime("%d/%b/%Y:%H:%M:%S", second, 0)),
 }
+
+# Times whose digits depend on the precision, as Format.cc prints a timeval (seconds, microseconds).
+_TIMEVAL = st.tuples(st.integers(1, 4_000_000_000), st.integers(0, 999_999))
+
+
+def _divisor(precision: int | None) -> int:
+    return max(1, 1_000_000 // 10**precision) if precision else 1_000
+
+
+def _subsecond(precision: int | None, second: int, micro: int) -> Printed:
+    shown = micro // _divisor(precision)
+    return Printed(b"%d" % shown, (shown * _divisor(precision),))
+
+
+def _decimal(precision: int | None, second: int, micro: int) -> Printed:
+    shown, digits = micro // _divisor(precision), 3 if precision is None else precision
+    return Printed(
+        b"%d.%0*d" % (second, digits, shown), (second * 1_000_000 + shown * _divisor(precision),)
+    )
+
+
+def _duration(precision: int | None, second: int, micro: int) -> Printed:
+    whole = (second * 1_000_000 + micro) // 1_000 * (-1 if second % 10 == 0 else 1)
+    if precision is None or second % 2:  # before version 4 a precision changes nothing
+        return Printed(b"%d" % whole, (whole,))
+    fraction = micro % 1_000 * (1_000 // _divisor(precision))
+    return Printed(b"%d.%0*d" % (whole, precision, fraction), (whole,))
+
+
+PRECISE = {"subsecond": _subsecond, "decimal": _decimal, "duration": _duration}
+
+
+def _strftime(spec: str, second: int, minutes: int) -> Printed:
+    moment = datetime.fromtimestamp(second, timezone(timedelta(minutes=minutes)))
+    return Printed(moment.strftime(spec.replace("%s", str(second))).encode(), (second * 1_000_000,))
+
+
+def _clock(field: Field) -> st.SearchStrategy[Printed]:
+    spec = re.search(r"\{([^}]*)\}", field.directive)
+    assert spec is not None
+    zones = st.integers(-14 * 60, 14 * 60) if field.code.code == "tl" else st.just(0)
+    return st.builds(_strftime, st.just(spec[1]), st.integers(0, 3_000_000_000), zones)
 
 
 @cache
@@ -247,6 +324,15 @@ def printed_for(field: Field) -> st.SearchStrategy[Printed]:
         return st.builds(
             moment, st.just(field.directive), _SECOND, st.integers(0, 999_999_999), st.integers(-840, 840)
         )
-    typed = TYPED[field.type.name]
+    typed = _typed(field)
     nothing = st.just(Printed(None, (None,) * len(field.columns)))
     return typed | nothing if field.code.null else typed
+
+
+def _typed(field: Field) -> st.SearchStrategy[Printed]:
+    name = field.type.name
+    if name == "clock":
+        return _clock(field)
+    if name in PRECISE:
+        return _TIMEVAL.map(lambda timeval: PRECISE[name](_modifiers(field)[3], *timeval))
+    return TYPED[name]

@@ -16,7 +16,7 @@ GOLDEN: list[tuple[Dialect, str, str]] = [
         "unknown Squid format code at column 6\n"
         "  %ts %>foo %>a\n"
         "       ^^^^\n"
-        "hint: did you mean %>p, %>h, %>a? `egresslog formats --dialect squid` lists every known code",
+        "hint: did you mean %>qos, %>nfmark, %oa? `egresslog formats --dialect squid` lists every known code",
     ),
     (
         "squid", "%ts %",
@@ -25,8 +25,22 @@ GOLDEN: list[tuple[Dialect, str, str]] = [
         "       ^\n"
         "hint: `egresslog formats --dialect squid` lists every known code",
     ),
-    ("squid", "%ts %>h", "%>h needs an argument\n  %ts %>h\n      ^^^\nhint: write %{Name}>h"),
-    ("squid", "%{%H}tl", "%tl with an argument is not known\n  %{%H}tl\n  ^^^^^^^\nhint: write %tl"),
+    (
+        "squid", "%ts %{}>h",
+        "%>h has no header name in its braces\n  %ts %{}>h\n      ^^^^^\nhint: write %{Name}>h",
+    ),
+    (
+        "squid", "%{:path}>h",
+        "%>h knows no pseudo headers\n  %{:path}>h\n  ^^^^^^^^^^\nhint: proxy_protocol::>h does",
+    ),
+    (
+        "squid", "%byte",
+        "%byte needs a number from 1 to 255\n  %byte\n  ^^^^^\nhint: write %byte{10} for a line feed",
+    ),
+    (
+        "squid", "%.0ru",
+        "%ru with a precision of 0 prints nothing\n  %.0ru\n  ^^^^^\nhint: leave the precision out",
+    ),
     (
         "envoy", "[%START_TIM%]",
         "%START_TIM% is not a known command operator\n"
@@ -91,7 +105,7 @@ def test_error_points_at_the_place(dialect: Dialect, text: str, shown: str) -> N
 @pytest.mark.parametrize(
     ("word", "dialect", "hint"),
     [
-        ("squit", "squid", "did you mean squid? presets: squid-egresslog, squid, "),
+        ("squit", "squid", "did you mean squid? presets: squid-egresslog, squid, combined, common, "),
         ("squid", "envoy", "presets: istio, istio-1.8, istio-1.3, "),
         ("", "envoy", "presets: istio, "),
     ],

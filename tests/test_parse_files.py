@@ -168,7 +168,7 @@ def test_a_line_over_the_limit_is_rejected_and_offsets_go_on(tmp_path: Path, ext
 
 def test_a_reject_shows_where_and_why(tmp_path: Path) -> None:
     (reject,) = read(tmp_path, b"\n".join(TWO) + b"\n1795407756.003 13 10.60.1.11 \x1b[2K\xff\n").rejects
-    assert (reject.line, reject.column, reject.reason) == (3, 29, "expected %Ss (word)")
+    assert (reject.line, reject.column, reject.reason) == (3, 29, "expected %Ss (result)")
     assert "\\xff" in reject.excerpt
 
 

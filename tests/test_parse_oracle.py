@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_formats import formats, text_pool
+from made_formats import formats, squid_pool, text_pool
 from oracle import published, readings
 from proxies import render
-from test_parse_round_trip import printed
+from test_parse_round_trip import cached_printed
 
 from egresslog.formats import LogFormat, compile_format
 from egresslog.parse.detect import parser_of
@@ -34,15 +34,15 @@ def check(log_format: LogFormat, line: bytes) -> None:
 
 
 @st.composite
-def lines(draw: st.DrawFn, log_format: LogFormat) -> bytes:
+def lines(draw: st.DrawFn, log_format: LogFormat, longest: int = LONGEST) -> bytes:
     """A rendered line, sometimes with a piece cut out or put in."""
-    line = render(log_format, draw(printed(log_format)))
+    line = render(log_format, draw(cached_printed(log_format)))
     if draw(st.booleans()):
         at, to = sorted(draw(st.tuples(st.integers(0, len(line)), st.integers(0, len(line)))))
         line = (
             line[:at] + draw(st.sampled_from([b"", b" ", b'"', b"-", b"1", b'" "'])) + line[min(to, at + 3) :]
         )
-    return line[:LONGEST]
+    return line[:longest]
 
 
 @given(st.data(), SMALL)
@@ -56,6 +56,14 @@ def test_agrees_with_all_readings(data: st.DataObject, log_format: LogFormat) ->
 def test_many_agree_with_all_readings(data: st.DataObject, at: int) -> None:
     log_format = text_pool(600, 3)[at]
     check(log_format, data.draw(lines(log_format))[:SHORT])
+
+
+@pytest.mark.slow
+@settings(max_examples=100_000)
+@given(st.data())
+def test_agrees_with_all_readings_of_very_many_squid_lines(data: st.DataObject) -> None:
+    log_format = data.draw(st.sampled_from(squid_pool(2, 3_000)))
+    check(log_format, data.draw(lines(log_format, 24)))
 
 
 @given(st.data(), SMALL.filter(is_conclusive))

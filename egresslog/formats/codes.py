@@ -44,7 +44,8 @@ class Code:
 
     ``by``: who chooses the text, "client" or "server" (empty: the proxy does); ``breaks``: printed raw
     it can hold a line end; ``secret``: it can hold credentials. ``optional``: the argument may be left
-    out; ``example``: one to try the sample with; ``also``: other names; ``fallback``: see columns.py.
+    out; ``example``: one to try the sample with; ``also``: other names; ``fallback``: see columns.py;
+    ``rank``: of several directives that fill a column the lowest wins.
     """
 
     code: str
@@ -63,6 +64,7 @@ class Code:
     example: str = ""
     also: tuple[str, ...] = ()
     fallback: bool = False
+    rank: int = 0
 
     def columns_for(self, arg: str | None) -> tuple[str, ...]:
         """The columns, with the directive's argument filled in where the entry asks for it."""

@@ -10,7 +10,7 @@ from egresslog.errors import FormatError, UsageError
 from egresslog.formats.codes import Dialect
 from egresslog.formats.envoy import compile_envoy
 from egresslog.formats.envoy_json import compile_envoy_json
-from egresslog.formats.presets import PRESETS
+from egresslog.formats.presets import NAMED
 from egresslog.formats.program import LogFormat
 from egresslog.formats.squid import compile_squid
 
@@ -24,7 +24,7 @@ def compile_format(text: str, dialect: Dialect, *, omit_empty: bool = False) -> 
     Raises FormatError (span, caret, hint) when the text does not compile and UsageError when a
     bare word is not a preset of this dialect.
     """
-    preset = PRESETS.get(text)
+    preset = NAMED.get(text)
     if preset is not None and preset.dialect == dialect:
         return preset.compiled(omit_empty=True) if omit_empty else preset.format
     if "%" not in text:
@@ -68,7 +68,7 @@ def _check_text(text: str) -> None:
 
 
 def _no_preset(text: str, dialect: Dialect) -> UsageError:
-    names = [preset.name for preset in PRESETS.values() if preset.dialect == dialect]
+    names = [preset.name for preset in NAMED.values() if preset.dialect == dialect]
     near = get_close_matches(text, names, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     return UsageError(

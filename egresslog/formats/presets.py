@@ -1,4 +1,7 @@
-"""Presets: the named formats, read from the catalogue and compiled on first use."""
+"""Presets: the named formats, read from the catalogue and compiled on first use.
+
+``NAMED`` are all; ``PRESETS`` those looked for in files of unknown format.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ class Preset:
     """A named format string (or, for JSON, a mapping of keys to command operators).
 
     ``versions``: of the program that writes it, for people; ``keys``: the layout in which ztunnel writes
-    its keys, which are the same whatever the layout.
+    its keys, which are the same whatever the layout. ``detected``: false where it would read lines of
+    other formats, wrongly: such a preset has to be asked for.
     """
 
     name: str
@@ -30,6 +34,7 @@ class Preset:
     json: dict[str, Any] = field(default_factory=dict)
     versions: str = ""
     keys: Literal["", "pairs", "json"] = ""
+    detected: bool = True
 
     @cached_property
     def format(self) -> LogFormat:
@@ -53,6 +58,9 @@ def _keyed() -> tuple[Field, ...]:
     return tuple(Field(code, code.columns, code.code, key=(code.code,)) for code in codes("ztunnel"))
 
 
-PRESETS: MappingProxyType[str, Preset] = MappingProxyType(
+NAMED: MappingProxyType[str, Preset] = MappingProxyType(
     {entry["name"]: Preset(**entry) for entry in load_toml("presets.toml")["preset"]}
+)
+PRESETS: MappingProxyType[str, Preset] = MappingProxyType(
+    {name: preset for name, preset in NAMED.items() if preset.detected}
 )

@@ -9,22 +9,11 @@ from functools import cached_property
 from typing import Literal as OneOf
 
 from egresslog.formats.codes import ByteSet, Code, Dialect, ValueType
+from egresslog.formats.encodings import byte_class, bytes_of, changes, pattern_of
 
 ANY_BYTE: ByteSet = frozenset(range(256))
 
 Path = tuple[str | int, ...]  # of a value in a JSON document: keys, and positions in lists
-
-# Squid's explicit and implicit encodings: the exact pattern of an encoded free-text value.
-# Clauses: squid.conf logformat, "modifiers"; measured behaviour where the manual differs.
-# Squid prints "-" for empty text, so no encoded value is empty.
-# "%" is the default encoding of what the catalogue marks ``encode``; "[" and "'" exclude nothing.
-_BACKSLASHED = r'(?:(?!["\\])BYTE|\\BYTE)+'
-ENCODED = {
-    '"': _BACKSLASHED,
-    "#": r"[\x21\x23-\x7e]+",
-    "%": r"[\x21\x23-\x7e]+",
-    "/": rf'(?:"{_BACKSLASHED}"|{_BACKSLASHED.replace("BYTE", "(?! )BYTE")})',
-}
 
 
 @dataclass(frozen=True)
@@ -49,7 +38,9 @@ class Field:
     """One directive of a format string and what its value becomes.
 
     ``limit``: the proxy cuts values at this many bytes (0: it does not); ``key``: where the value stands
-    in a JSON line; ``shape``: the type that the directive's argument makes of the entry's.
+    in a JSON line; ``shape``: the type that the directive's argument makes of the entry's; ``precision``:
+    digits asked for after the point of a time; ``clock``: the named groups of a strftime argument that
+    gives an instant.
     """
 
     code: Code
@@ -59,6 +50,8 @@ class Field:
     key: Path = ()
     limit: int = 0
     shape: ValueType | None = None
+    precision: int | None = None
+    clock: str = ""
 
     @property
     def type(self) -> ValueType:
@@ -68,17 +61,20 @@ class Field:
     @cached_property
     def allowed(self) -> ByteSet:
         """Every byte the field can hold, in a value or in a null token."""
-        return self.type.bytes.union(*self.code.null)
+        own = self.type.bytes
+        return (bytes_of(self.encoding, own) if self.is_encoded else own).union(*self.code.null)
 
     @cached_property
     def pattern(self) -> str:
         """The exact shape of a value or a null token, as a regular expression over Latin-1."""
-        own = self.type.pattern
+        own, byte = self.type.pattern, self.type.byte
         if self.is_encoded:
-            own = ENCODED.get(self.encoding, own).replace("BYTE", self.type.byte)
+            byte = byte_class(self.allowed)
+            own = pattern_of(self.encoding, self.type.bytes) if self.type.is_free else f"{byte}+"
         tokens = [re.escape(token.decode("latin-1")) for token in self.code.null]
-        cut = [f"{self.type.byte}{{{self.limit}}}"] if self.limit else []
-        return f"(?:{'|'.join([own, *tokens, *cut])})"
+        cut = [f"{byte}{{{self.limit}}}"] if self.limit else []
+        empty = [""] if self.may_be_empty else []
+        return f"(?:{'|'.join([own, *tokens, *cut, *empty])})"
 
     @cached_property
     def exact(self) -> re.Pattern[bytes]:
@@ -87,8 +83,8 @@ class Field:
 
     @cached_property
     def is_encoded(self) -> bool:
-        """True where an encoding can change the value: free text, never numbers or times."""
-        return bool(self.encoding) and self.type.name in ("text", "token")
+        """True where the encoding can change the value."""
+        return changes(self.encoding, self.type.bytes)
 
     @property
     def may_be_empty(self) -> bool:
@@ -103,8 +99,7 @@ class Field:
     @cached_property
     def is_free(self) -> bool:
         """True where every run of allowed bytes is a value (nothing finer to check)."""
-        exact = self.is_encoded and self.encoding in ENCODED
-        return self.type.is_free and not exact and self.allowed == self.type.bytes
+        return self.type.is_free and not self.is_encoded and self.allowed == self.type.bytes
 
 
 Item = Literal | Pad | Field

@@ -2,26 +2,38 @@
 
     token     = "%" [encoding] ["-"] ["0"] [width] ["." precision] ["{" arg "}"] code ["{" arg "}"]
     encoding  = '"' | "'" | "[" | "#" | "/"
-    code      = the first catalogue entry, in order, that the text begins with; "%%" is a percent sign
+    code      = [namespace "::"] the first catalogue entry, in order, that the text begins with
+    constant  = "%" or "byte" in the place of a code: a percent sign; the byte of that number (7+)
+
+Squid takes one space after a token for the token's own and prints it whatever the value: a literal space.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from egresslog.errors import FormatError
-from egresslog.formats.codes import codes, find_code
+from egresslog.formats.clocks import clock_of
+from egresslog.formats.codes import Code, codes, find_code
+from egresslog.formats.encodings import written
+from egresslog.formats.fillers import one_filler_each
 from egresslog.formats.program import Field, Item, Literal, Pad, merge_literals
 
 if TYPE_CHECKING:
     import pyparsing as pp
 
-_NAMESPACE = "http::"
+_NAMESPACES = ("adapt", "icap", "tls", "ssl", "proxy_protocol", "transport")
 _MAX_DIGITS = 4  # of a width; no field is wider
-_NUMBERS = ("integer", "epoch", "subsecond", "decimal")  # filled with zeros, never cut
+_TIMES = ("subsecond", "decimal", "duration")  # the precision is theirs to interpret
+_NUMBERS = ("integer", "signed", "epoch", *_TIMES)  # filled with zeros, never cut
+_CONSTANTS = ("byte", "%")
+_PLAIN_ARGUMENTS = (  # everyone else's argument is a header name
+    "adapt::all_trs", "adapt::sum_trs", "tls::<cert_errors", "ssl::<cert_errors", "tl", "tg",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,7 @@ class Token:
     left: bool
     zero: bool
     width: int
-    limit: int
+    precision: int | None
     arg: str | None
     code: str
     span: tuple[int, int]
@@ -52,7 +64,7 @@ def compile_squid(text: str, *, raw: bool = False) -> tuple[Item, ...]:
             state = _quoting(state, token)
         else:
             items.extend(_items(text, token, None if raw else state))
-    return merge_literals(items)
+    return one_filler_each(merge_literals(items))
 
 
 def _tokens(text: str) -> list[Any]:
@@ -73,27 +85,38 @@ def _grammar() -> pp.ParserElement:
     zero = pp.Opt("0", default="")("zero")
     digits = pp.Word(pp.nums, max=_MAX_DIGITS)
     width = pp.Opt(digits, default="0")("width")
-    limit = pp.Opt(pp.Suppress(".") + digits("limit"))
-    arg = pp.Regex(r"\{(?P<name>[^}]*)\}")
-    ordered = dict.fromkeys(entry.code for entry in codes("squid"))
-    code = pp.Opt(_NAMESPACE) + pp.MatchFirst([pp.Literal(name) for name in ordered])("code")
-    body = encoding + left + zero + width + limit + pp.Opt(arg("before")) + code + pp.Opt(arg("after"))
+    precision = pp.Opt(pp.Suppress(".") + pp.Opt(digits("precision")))
+    arg = pp.Regex(r"\{[^}]*\}?")
+    # Squid reads an argument after the code only where none stood before it.
+    named = arg("arg") + _code() | _code() + pp.Opt(arg("arg"))
+    body = encoding + left + zero + width + precision + named
     directive = pp.Located(pp.Literal("%") - body).set_parse_action(_token)
-    percent = pp.Literal("%%").set_parse_action(pp.replace_with("%"))
     literal = pp.Regex(r"[^%]+")
-    return pp.ZeroOrMore(percent | directive | literal).leave_whitespace().parse_with_tabs()
+    return pp.ZeroOrMore(directive | literal).leave_whitespace().parse_with_tabs()
+
+
+def _code() -> pp.ParserElement:
+    """A namespace that does not know the code is passed over, as is the default http::."""
+    import pyparsing as pp
+
+    names = [*dict.fromkeys(entry.code for entry in codes("squid")), *_CONSTANTS]
+    spaced = "|".join(re.escape(name) for name in names if "::" in name)
+    others = "|".join(re.escape(name) for name in names if "::" not in name)
+    passed = rf"(?:(?:{'|'.join(_NAMESPACES)})::)?(?:http::(?!%))?"
+    code = pp.Regex(f"(?P<spaced>{spaced})|{passed}(?P<other>{others})")("code")
+    return code.add_parse_action(lambda found: found["spaced"] or found["other"])
 
 
 def _token(found: pp.ParseResults) -> Token:
     start, value, end = found["locn_start"], found["value"], found["locn_end"]
-    arg = value.get("before") or value.get("after")
+    arg, precision = value.get("arg"), value.get("precision")
     return Token(
         encoding=value["encoding"],
         left=bool(value["left"]),
         zero=bool(value["zero"]),
         width=int(value["width"]),
-        limit=int(value.get("limit", "0")),
-        arg=arg[1:-1] if arg else None,
+        precision=None if precision is None else int(precision),
+        arg=arg[1:].removesuffix("}") if arg else None,
         code=value["code"],
         span=(start, end),
     )
@@ -101,27 +124,83 @@ def _token(found: pp.ParseResults) -> Token:
 
 def _items(text: str, token: Token, implicit: str | None) -> list[Item]:
     """The field of a token, and the spaces that fill it; ``implicit`` None: nothing is encoded by default."""
-    entry = find_code("squid", token.code, token.arg)
-    if entry is None:
-        raise _wrong_argument(text, token)
-    default = "%" if entry.encode and implicit is not None else ""
+    if token.code in _CONSTANTS:
+        return [_constant(text, token, token.encoding or implicit or "")]
+    entry = _entry(text, token)
     number = entry.type.name in _NUMBERS
+    default = "%" if entry.encode and implicit is not None else ""
+    if not number and token.precision == 0:
+        raise _wrong(text, token, "with a precision of 0 prints nothing", "leave the precision out")
     field = Field(
         entry, entry.columns_for(token.arg), text[slice(*token.span)], token.encoding or implicit or default,
-        limit=0 if number else token.limit,
+        limit=0 if number else token.precision or 0,
+        precision=token.precision if entry.type.name in _TIMES else None,
     )  # fmt: skip
-    if token.width < 2 or (token.zero and number and not token.left):
+    field = _as_clock(_precise(field), token)
+    if token.width < 2 or (token.zero and number):
         return [field]
     return [field, Pad()] if token.left else [Pad(), field]
 
 
-def _wrong_argument(text: str, token: Token) -> FormatError:
-    start, end = token.span
-    if token.arg is None:
-        message, hint = f"%{token.code} needs an argument", f"write %{{Name}}{token.code}"
+def _constant(text: str, token: Token, encoding: str) -> Literal:
+    """A percent sign or the byte of %byte{n}, encoded and filled as a value is."""
+    byte = ord("%")
+    if token.code == "byte":
+        byte = int(token.arg) if re.fullmatch(r"[1-9][0-9]{0,2}", token.arg or "") and token.arg else 0
+        if not 0 < byte < 256:
+            raise _wrong(text, token, "needs a number from 1 to 255", "write %byte{10} for a line feed")
+    shown = written(encoding, byte)
+    if encoding == "/" and byte == ord(" "):
+        shown = b'" "'
+    shown = shown if token.precision is None else shown[: token.precision]
+    return Literal(shown.ljust(token.width) if token.left else shown.rjust(token.width))
+
+
+def _entry(text: str, token: Token) -> Code:
+    """The catalogue's entry; Squid ignores an argument that a code has no use for."""
+    name = token.arg
+    if name is not None and find_code("squid", token.code, "any") and token.code not in _PLAIN_ARGUMENTS:
+        pseudo = name.startswith(":")
+        if not name.partition(":")[0] and not (pseudo and name[1:]):
+            raise _wrong(text, token, "has no header name in its braces", f"write %{{Name}}{token.code}")
+        if pseudo and not token.code.startswith("proxy_protocol::"):
+            raise _wrong(text, token, "knows no pseudo headers", "proxy_protocol::>h does")
+        whole = find_code("squid", token.code, name)
+        element = find_code("squid", token.code, name.partition(":")[0])
+        entry = element if element is not None and element.secret else whole
     else:
-        message, hint = f"%{token.code} with an argument is not known", f"write %{token.code}"
-    return FormatError(message, text=text, start=start, end=end, hint=hint)
+        entry = find_code("squid", token.code, name) or find_code("squid", token.code, None)
+    if entry is None:
+        raise _wrong(text, token, "is not known", f"write %{token.code}")
+    return entry
+
+
+def _precise(field: Field) -> Field:
+    """Times with the digits asked for: %.6tu is microseconds, %.3tr has a fraction from version 4 on."""
+    digits, own = field.precision, field.type
+    if digits is None:
+        return field
+    if own.name == "subsecond" and digits > 0:
+        own = replace(own, pattern=f"0*[0-9]{{1,{min(digits, 6)}}}")
+    elif own.name == "duration":
+        own = replace(own, byte=r"[0-9.\-]", pattern=rf"{own.pattern}(?:\.[0-9]+)?")
+    return replace(field, shape=own)
+
+
+def _as_clock(field: Field, token: Token) -> Field:
+    """A strftime argument that gives an instant makes the field a time; any other leaves it text."""
+    if token.code not in ("tl", "tg") or token.arg is None or field.limit:
+        return field
+    clock = clock_of(token.arg, utc=token.code == "tg")
+    if clock is None:
+        return field
+    code = replace(field.code, rank=field.code.rank + 1)
+    return replace(field, code=code, shape=clock.type, columns=("end_clf",), clock=clock.shape)
+
+
+def _wrong(text: str, token: Token, problem: str, hint: str) -> FormatError:
+    start, end = token.span
+    return FormatError(f"%{token.code} {problem}", text=text, start=start, end=end, hint=hint)
 
 
 def _quoting(state: str, literal: str) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from egresslog.formats.codes import constraints
 from egresslog.formats.program import Item, Literal, LogFormat, Pad, Path
+from egresslog.parse.credentials import secret_fields, secret_spans
 from egresslog.parse.json_lines import has_begun, has_keys, read_json, shown
 from egresslog.parse.json_objects import JsonProblem
 from egresslog.parse.plain import is_conclusive, plain_pattern, unchecked_fields
-from egresslog.parse.readings import Readings, Stuck, read_all
+from egresslog.parse.readings import Readings, Span, Stuck, read_all
 from egresslog.parse.values import BadValue, Value, decode_text, read_values
 
 Values = dict[str, Value]
@@ -18,10 +19,14 @@ Values = dict[str, Value]
 
 @dataclass(frozen=True)
 class Parsed:
-    """A line's values by column; ``doubtful`` when it has several readings that differ."""
+    """A line's values by column; ``doubtful`` when it has several readings that differ.
+
+    ``secrets``: the spans of the line that hold credentials.
+    """
 
     values: Values
     doubtful: bool = False
+    secrets: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class LineParser:
         conclusive = format.layout == "text" and is_conclusive(format)
         self._plain = plain_pattern(format) if conclusive else None
         self._unchecked = unchecked_fields(format)
+        self._secret = secret_fields(format)
         self._constraints = [
             (rule, re.compile(rule.pattern, re.DOTALL)) for rule in constraints(format.dialect)
         ]
@@ -61,20 +67,28 @@ class LineParser:
         """The line's values: from the one reading there is, or only those equal in all readings."""
         if self.format.layout != "text":
             return self._from_json(line)
-        raw = self._match(line)
-        if raw is None:
+        match = self._match(line)
+        if match is None:
             return self._search(line)
         try:
-            return Parsed(self._values(raw))
+            return Parsed(self._values(match.groups()), secrets=self._secrets(match))
         except BadValue as error:
             return Unparsed(str(error), 0)
 
-    def _match(self, line: bytes) -> tuple[bytes, ...] | None:
-        """The fields of a plain line."""
+    def _match(self, line: bytes) -> re.Match[bytes] | None:
+        """The match of a plain line; its groups are the fields."""
         match = self._plain.match(line) if self._plain is not None else None
-        raw = match.groups() if match is not None else ()
-        exact = all(field.exact.fullmatch(raw[position]) for position, field in self._unchecked if raw)
-        return raw if match is not None and exact else None
+        if match is None:
+            return None
+        exact = all(field.exact.fullmatch(match[position + 1]) for position, field in self._unchecked)
+        return match if exact else None
+
+    def _secrets(self, match: re.Match[bytes]) -> tuple[Span, ...]:
+        return tuple(
+            match.span(position + 1)
+            for position in self._secret
+            if match[position + 1] not in self.fields[position].code.null
+        )
 
     def _from_json(self, line: bytes) -> Parsed | Unparsed:
         try:
@@ -101,8 +115,9 @@ class LineParser:
         if isinstance(found, Stuck):
             begun = found.fields > 0 or 3 * found.tail > len(self.fields)  # or its beginning is missing
             return Unparsed(_expected(found.item), found.column, begun)
+        secrets = secret_spans(self.format, self._secret, line, found)
         if not found.complete:
-            return self._certain_only(line, found)
+            return self._certain_only(line, found, secrets)
         readings, problem = [], "no reading is consistent"
         for reading in found.readings:
             try:
@@ -112,9 +127,9 @@ class LineParser:
                 continue
             if self._consistent(values):
                 readings.append(values)
-        return _agreed(readings) if readings else Unparsed(problem, 0)
+        return _agreed(readings, secrets) if readings else Unparsed(problem, 0)
 
-    def _certain_only(self, line: bytes, found: Readings) -> Parsed | Unparsed:
+    def _certain_only(self, line: bytes, found: Readings, secrets: tuple[Span, ...]) -> Parsed | Unparsed:
         values: Values = {}
         for field, span in zip(self.fields, found.certain, strict=True):
             read: tuple[Value, ...] = (None,) * len(field.columns)
@@ -126,7 +141,7 @@ class LineParser:
                 except BadValue as error:
                     return Unparsed(str(error), span[0])
             values.update(zip(field.columns, read, strict=True))
-        return Parsed(values, doubtful=True)
+        return Parsed(values, doubtful=True, secrets=secrets)
 
     def _consistent(self, values: Values) -> bool:
         return all(
@@ -137,14 +152,14 @@ class LineParser:
         )
 
 
-def _agreed(readings: list[Values]) -> Parsed:
+def _agreed(readings: list[Values], secrets: tuple[Span, ...]) -> Parsed:
     """The fields equal in all readings; the others are null and the record doubtful."""
     first, *others = readings
     agreed = {
         column: value if all(other[column] == value for other in others) else None
         for column, value in first.items()
     }
-    return Parsed(agreed, doubtful=any(other != first for other in others))
+    return Parsed(agreed, any(other != first for other in others), secrets)
 
 
 def _expected(item: Item | None) -> str:

@@ -10,7 +10,8 @@ import re
 from egresslog.parse.json_objects import JsonObject, JsonProblem
 
 _HEAD = re.compile(
-    r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z)[\t ]+[A-Za-z]+[\t ]+(?P<scope>(?:http )?access)(?:[:{][^\t]*?)?"
+    r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z)[\t ]+[A-Za-z]+[\t ]+"
+    r"(?P<scope>(?:http )?access)(?:[:{][^\t]*?)?"
     r"[\t ]+(?P<message>(?:connection|request) [a-z]+)(?=[\t ]|$)"
 )
 _PAIR = re.compile(r'[\t ]+([A-Za-z_][A-Za-z0-9_.]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?=[\t ]|$)')

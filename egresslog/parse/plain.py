@@ -1,6 +1,7 @@
 """Plain lines: one anchored regular expression, used only where a match proves there is no other reading.
 
-The expression lets no field hold the byte that follows it, nor a quote where the format has quotes.
+The expression lets no field hold the byte that follows it (the last: the byte before it), nor a quote
+where the format has quotes.
 ``is_conclusive`` shows, once per format, that a line matching it cannot be read in another way:
 
 * peel: a field whose whole byte set excludes what follows ends at one place only, from the left or
@@ -66,10 +67,13 @@ def _tame(items: Sequence[Item], index: int, quoted: bool) -> ByteSet:
         return _SPACE if isinstance(item, Pad) else frozenset()
     follows = items[index + 1] if index + 1 < len(items) else None
     excluded = {_QUOTE} if quoted else set()
+    before = items[index - 1] if index else None
     if isinstance(follows, Literal):
         excluded.add(follows.text[0])
     elif _has_spaces(items):  # else text at the end would swallow the fields of a longer format
         excluded |= _SPACE
+    elif follows is None and isinstance(before, Literal):
+        excluded.add(before.text[-1])
     return item.allowed - excluded
 
 

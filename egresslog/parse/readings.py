@@ -30,12 +30,13 @@ class Readings:
     """What is known of a line's readings: one span per field.
 
     ``complete``: ``readings`` are all there are. Otherwise there may be more, and only the spans in
-    ``certain`` (None where open) are the same in every reading.
+    ``certain`` (None where open) are the same in every reading; no reading goes beyond ``widest``.
     """
 
     readings: tuple[Reading, ...]
     certain: tuple[Span | None, ...]
     complete: bool
+    widest: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def read_all(format: LogFormat, line: bytes) -> Readings | Stuck:
     if walk.complete and not readings:
         column, item = walk.furthest
         return Stuck(column, item, len(_fields_before(format.items, item)))
-    return Readings(readings, certain, walk.complete)
+    return Readings(readings, certain, walk.complete, _widest(format.items, alive))
 
 
 def _masks(items: Sequence[Item], line: bytes) -> list[int]:
@@ -141,6 +142,15 @@ def _certain(items: Sequence[Item], alive: Sequence[int]) -> tuple[Span | None, 
             start, end = single[index], single[index + 1]
             spans.append(None if start is None or end is None else (start, end))
     return tuple(spans)
+
+
+def _widest(items: Sequence[Item], alive: Sequence[int]) -> tuple[Span, ...]:
+    """From the earliest place where a field can begin to the latest where it can end."""
+    return tuple(
+        ((alive[index] & -alive[index]).bit_length() - 1, alive[index + 1].bit_length() - 1)
+        for index, item in enumerate(items)
+        if isinstance(item, Field)
+    )
 
 
 def _stuck(items: Sequence[Item], ends: Sequence[int]) -> Stuck:

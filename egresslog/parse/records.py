@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
 from egresslog.formats.codes import Dialect
 from egresslog.formats.program import Field, LogFormat
+from egresslog.parse.credentials import masked
 from egresslog.parse.json_objects import JsonProblem, as_json, json_object
 from egresslog.parse.line_parser import Parsed, Values
-from egresslog.parse.values import decode_text, normal_address
+from egresslog.parse.values import decode_text, normal_address, unit_of
 from egresslog.schema import ENVOY_RECORDS, SQUID_RECORDS, Table
 from egresslog.unwrap.entry import Entry
 from egresslog.unwrap.origin import Origin
@@ -36,7 +38,7 @@ def record(format: LogFormat, line: Entry, parsed: Parsed) -> Record:
         "line": line.number,
         "format": format.name,
         "flags": _flags(line, parsed),
-        "raw": decode_text(line.raw),
+        "raw": decode_text(masked(line.raw, parsed.secrets)),
     }
 
 
@@ -81,24 +83,38 @@ def _complete(format: LogFormat, line: Entry, values: Values) -> Values:
 
 
 def _squid(format: LogFormat, values: Values) -> Record:
-    end, resolution = _squid_end(values)
+    end, resolution = _squid_end(format, values)
     elapsed = values.get("elapsed")
+    if isinstance(elapsed, int) and elapsed < 0:
+        elapsed = None  # the clock was set back meanwhile
     start = values.get("start_seconds")
     if start is None and end is not None and isinstance(elapsed, int):
         start = _moment(end - elapsed * _MILLISECOND)
     host, port, url = _target(values.get("method"), values.get("url"))
-    return {"start": start, "end": end, "resolution": resolution, "host": host, "port": port, "url": url}
+    if host is None:
+        host, port = _requested(values)
+    return {
+        "start": start, "end": end, "resolution": resolution, "elapsed": elapsed,
+        "host": host, "port": port, "url": url,
+    }  # fmt: skip
 
 
-def _squid_end(values: Values) -> tuple[int | None, int]:
+def _squid_end(format: LogFormat, values: Values) -> tuple[int | None, int]:
     """The end and its resolution, which is the format's, known or not."""
     clf = values.get("end_clf")
     if "end_seconds" not in values:
         return (clf if isinstance(clf, int) else None), _SECOND
-    seconds, milliseconds = values["end_seconds"], values.get("end_milliseconds", 0)
-    resolution = _MILLISECOND if "end_milliseconds" in values else _SECOND
-    known = isinstance(seconds, int) and isinstance(milliseconds, int)
-    return int(seconds or 0) * _SECOND + int(milliseconds or 0) * _MILLISECOND if known else None, resolution
+    seconds, fraction = values["end_seconds"], values.get("end_fraction", 0)
+    known = isinstance(seconds, int) and isinstance(fraction, int)
+    end = int(seconds or 0) * _SECOND + int(fraction or 0) if known else None
+    return end, _resolution(format)
+
+
+@cache
+def _resolution(format: LogFormat) -> int:
+    """What the last digit of %tu stands for; a second without it."""
+    digits = [field.precision for field in format.fields if "end_fraction" in field.columns]
+    return unit_of(digits[0]) if digits else _SECOND
 
 
 def _moment(microseconds: int) -> int | None:
@@ -158,6 +174,15 @@ def _target(method: object, url: object) -> tuple[str | None, int | None, str | 
     authority = rest.split("/", 1)[0].split("?", 1)[0].rpartition("@")[2]
     host, port = split_authority(authority)
     return host, port or {"http": 80, "https": 443, "ftp": 21}.get(scheme.lower()), url
+
+
+def _requested(values: Values) -> tuple[str | None, int | None]:
+    """Host and port of %>rd and %>rP, where the URL says nothing; brackets of IPv6 are %-encoded."""
+    host, port = values.get("request_host"), values.get("request_port")
+    if not isinstance(host, str):
+        return None, None
+    name = split_authority(host.replace("%5B", "[").replace("%5D", "]"))[0]
+    return name, port if isinstance(port, int) and port <= 65_535 else None
 
 
 def split_authority(text: str) -> tuple[str | None, int | None]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import ip_address
 
 from egresslog.formats.program import Field
+from egresslog.parse.clock_times import BadValue as BadValue
+from egresslog.parse.clock_times import read_clock
 from egresslog.parse.moments import read_moment
 
 Value = str | int | None
@@ -17,20 +19,40 @@ MAX_INT = 2**63 - 1
 _ESCAPE_LOOKALIKE = re.compile(r"(\\+)(?=x[0-9a-f]{2}|[\udc80-\udcff])")
 
 
-class BadValue(ValueError):
-    """The bytes have the field's shape but no representable value (a number out of range)."""
-
-
 def read_values(field: Field, raw: bytes) -> tuple[Value, ...]:
     """One value per column of the field; all null for a null token.
 
     Raises BadValue when the value cannot be represented (int64, calendar date).
     """
-    if raw in field.code.null or 0 < field.limit <= len(raw):  # a value that long may have been cut
+    if _is_nothing(field, raw) or 0 < field.limit <= len(raw):  # a value that long may have been cut
         return (None,) * len(field.columns)
     if field.is_encoded:
-        raw = DECODERS[field.encoding](raw)
-    return _moment(field, raw) if field.type.layout else READERS[field.type.name](raw)
+        raw = _decoded(field, raw)
+    if field.type.layout:
+        return _moment(field, raw)
+    if field.clock:
+        return (read_clock(field.clock, raw),)
+    if field.precision is not None and field.type.name in PRECISE:
+        return PRECISE[field.type.name](raw, field.precision)
+    return READERS[field.type.name](raw)
+
+
+def _is_nothing(field: Field, raw: bytes) -> bool:
+    """A token for nothing; where that is zero, zero in any width."""
+    null = field.code.null
+    return raw in null or (b"0" in null and not raw.strip(b"0"))
+
+
+def _decoded(field: Field, raw: bytes) -> bytes:
+    decoded = DECODERS[field.encoding](raw)
+    if not field.type.is_free and not _exact(field.type.pattern).fullmatch(decoded):
+        raise BadValue(f"expected {field.directive} ({field.type.name})")
+    return decoded
+
+
+@cache
+def _exact(pattern: str) -> re.Pattern[bytes]:
+    return re.compile(pattern.encode("latin-1"), re.DOTALL)
 
 
 def decode_text(raw: bytes) -> str:
@@ -62,10 +84,33 @@ def _integer(raw: bytes) -> tuple[Value, ...]:
     return (value,)
 
 
-def _decimal(raw: bytes) -> tuple[Value, ...]:
-    """Seconds with a fraction, in microseconds."""
+def _hex(raw: bytes) -> tuple[Value, ...]:
+    return (int(raw, 16),)
+
+
+def unit_of(precision: int | None) -> int:
+    """Microseconds that the last digit of a time with this precision stands for (Token.cc, divisor)."""
+    return 10 ** max(0, 6 - precision) if precision else 1_000
+
+
+def _subsecond(raw: bytes, precision: int | None = None) -> tuple[Value, ...]:
+    """The part of a second, in microseconds."""
+    return (int(raw) * unit_of(precision),)
+
+
+def _decimal(raw: bytes, precision: int | None = None) -> tuple[Value, ...]:
+    """Seconds with a fraction, in microseconds; no time is that of the epoch itself.
+
+    Squid prints the fraction as a number of ``unit_of``, filled with zeros to the precision.
+    """
     whole, _, fraction = raw.partition(b".")
-    return (int(whole) * 1_000_000 + int(fraction.ljust(6, b"0")[:6]),)
+    microseconds = int(whole) * 1_000_000 + int(fraction or b"0") * unit_of(precision)
+    return (microseconds or None,)
+
+
+def _duration(raw: bytes, precision: int | None = None) -> tuple[Value, ...]:
+    """Whole milliseconds."""
+    return _integer(raw.partition(b".")[0])
 
 
 def _address(raw: bytes) -> tuple[Value, ...]:
@@ -144,10 +189,14 @@ def _clf_time(raw: bytes) -> tuple[Value, ...]:
     return (int(moment.timestamp()) * 1_000_000,)
 
 
+def _utc_time(raw: bytes) -> tuple[Value, ...]:
+    return _clf_time(raw + b" +0000")
+
+
 READERS: dict[str, Callable[[bytes], tuple[Value, ...]]] = {
     "integer": _integer,
     "epoch": _integer,
-    "subsecond": _integer,
+    "subsecond": _subsecond,
     "decimal": _decimal,
     "address": _address,
     "endpoint": _endpoint,
@@ -169,6 +218,18 @@ READERS: dict[str, Callable[[bytes], tuple[Value, ...]]] = {
     "network": _text,
     "opaque": _text,
     "moment": _text,  # one that tells an instant has a layout and a reader of its own
+    "duration": _duration,
+    "hex": _hex,
+    "base64": _text,
+    "result": _text,
+    "phrase": _text,
+    "utc_time": _utc_time,
+}
+
+PRECISE: dict[str, Callable[[bytes, int | None], tuple[Value, ...]]] = {
+    "subsecond": _subsecond,
+    "decimal": _decimal,
+    "duration": _duration,
 }
 
 _BACKSLASHED = re.compile(rb"\\(.)", re.DOTALL)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TextIO
 
-from egresslog.formats import PRESETS, compile_format
+from egresslog.formats import NAMED, compile_format
 from egresslog.formats.codes import Code, Dialect, codes
 from egresslog.report.neutralise import for_terminal
 from egresslog.report.printing import write_text
@@ -24,7 +24,7 @@ def preset_rows() -> list[Row]:
             "versions": p.versions,
             "format": p.text or json.dumps(p.json),
         }
-        for p in PRESETS.values()
+        for p in NAMED.values()
     ]
 
 
