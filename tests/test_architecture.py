@@ -13,8 +13,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "egresslog"
 LAYERS = (
-    "errors", "schema", "arrow", "formats", "files", "parse", "identity", "linking", "correlation", "report",
-    "api", "cli",
+    "errors", "schema", "arrow", "formats", "files", "unwrap", "parse", "identity", "linking",
+    "correlation", "report", "api", "cli",
 )  # fmt: skip
 FACADE = SOURCE / "__init__.py"
 HEAVY = {"IPython", "matplotlib", "numba", "pandas", "pyarrow", "pyparsing", "rich", "scipy"}

@@ -471,7 +471,7 @@ def test_a_broken_pod_list_among_the_logs_stops_nothing(tmp_path: Path) -> None:
     assert named.returncode == 2
 
 
-@pytest.mark.parametrize("line", ['{"a":1}', '{"level":"info","time":"2026-11-23T04:22:36Z","msg":"ready"}'])
+@pytest.mark.parametrize("line", ['{"a":1}', '{"level":"info","msg":["ready"]}'])
 def test_json_that_is_no_access_line_is_rejected(tmp_path: Path, line: str) -> None:
     (tmp_path / "x.log").write_text(f"{line}\n" * 3)
     done = run("inspect", str(tmp_path))

@@ -125,4 +125,4 @@ def test_formats_without_separators_never_backtrack(log_format: LogFormat) -> No
 def test_certain_spans_that_have_no_value_reject_the_line() -> None:
     line = b"1.2.3 " + b'" ' * 5_000
     found = LineParser(compile_format("%tS %ru %un %{A}>h", "squid")).parse(line)
-    assert found == Unparsed("expected %tS (decimal)", 0)
+    assert found == Unparsed("expected %tS (decimal)", 0, begun=False)

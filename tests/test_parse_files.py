@@ -21,7 +21,8 @@ from egresslog.files.lines import MAX_LINE
 from egresslog.files.sources import Given, Source, expand
 from egresslog.formats import PRESETS, compile_format
 from egresslog.formats.codes import load_toml
-from egresslog.parse.reader import LOOKAHEAD, FileContent, read_file
+from egresslog.parse.content import FileContent
+from egresslog.parse.reader import LOOKAHEAD, read_file
 from egresslog.parse.records import Record
 
 NATIVE = (
@@ -128,10 +129,17 @@ def test_an_empty_file_has_no_lines(tmp_path: Path) -> None:
     assert read(tmp_path, b"").report.kind == "empty"
 
 
-def test_utf_16_is_named(tmp_path: Path) -> None:
-    content = read(tmp_path, TEXT[:999].decode().encode("utf-16"))
-    assert content.report.problem == "UTF-16 text: convert it to UTF-8"
-    assert content.report.rejected > 0
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_and_named(tmp_path: Path, encoding: str) -> None:
+    content = read(tmp_path, TEXT.decode().encode(encoding))
+    assert content.report.encoding in ("utf-16-le", "utf-16-be") and content.report.problem is None
+    assert hosts(content) == [f"h{number}.example" for number in range(len(LINES))]
+
+
+def test_utf_16_that_ends_within_a_character_is_named(tmp_path: Path) -> None:
+    content = read(tmp_path, TEXT.decode().encode("utf-16")[:-1])
+    assert str(content.report.problem).startswith("damaged after line")
+    assert content.report.parsed >= len(LINES) - 1
 
 
 def test_a_last_line_without_newline_is_truncated_and_its_last_field_unknown(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from lab import DATA, SAMPLES
 
 from egresslog.files.sources import Source
 from egresslog.formats.codes import Dialect
+from egresslog.parse.content import FileContent
 from egresslog.parse.duplicates import TIME
-from egresslog.parse.reader import FileContent, read_file
+from egresslog.parse.reader import read_file
 from egresslog.parse.records import RECORDS, Record
 
 LOGS = sorted(path for lab in DATA.iterdir() for path in lab.rglob("*.log*"))

@@ -7,7 +7,6 @@ from itertools import islice
 
 from egresslog.arrow import values_of
 from egresslog.errors import UsageError
-from egresslog.files.lines import Line
 from egresslog.formats import compile_format
 from egresslog.parse.detect import detect, parser_of, presets
 from egresslog.parse.line_parser import Unparsed
@@ -15,6 +14,7 @@ from egresslog.parse.logs import Logs, from_records
 from egresslog.parse.records import Record, content_id, record
 from egresslog.parse.values import is_address, normal_address
 from egresslog.schema import SQUID_RECORDS
+from egresslog.unwrap.entry import Entry
 
 ASKED = "the line asked about"
 # What makes two lines the same record, whatever else their formats give.
@@ -50,7 +50,7 @@ def ask(logs: Logs, question: Question) -> tuple[list[str], list[Logs]]:
 
 def _ask_line(logs: Logs, text: str, given: str | None) -> tuple[list[str], list[Logs]]:
     raw = text.encode("utf-8", "surrogateescape")
-    line = Line(1, 0, raw)
+    line = Entry(1, 0, raw)
     format = detect([line], [compile_format(given, "squid")] if given else presets("squid"))
     if format is None:
         what = "not in the format given" if given else "in no known Squid format"

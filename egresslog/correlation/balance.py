@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from egresslog.arrow import values_of
-from egresslog.parse.reader import FileReport
+from egresslog.parse.content import FileReport
 
 if TYPE_CHECKING:
     import pyarrow as pa

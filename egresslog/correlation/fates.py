@@ -7,6 +7,7 @@ from typing import Any
 
 from egresslog.correlation.proxies import Proxies
 from egresslog.parse.records import split_authority
+from egresslog.parse.values import is_public
 
 TO_PROXY = "to_proxy"  # not a fate: linking decides which one it gets
 
@@ -41,9 +42,12 @@ def fate_before_linking(row: dict[str, Any], proxies: Proxies) -> str:
         return "refused" if is_refused(row) else TO_PROXY
     if cluster.name.startswith("BlackHole"):
         return "blackholed"
-    if row["method"] == "CONNECT" and "NR" in flags:
+    if row["route_name"] == "block_all":  # REGISTRY_ONLY, for HTTP
+        return "blackholed"
+    if "NR" in flags:  # no route: a ServiceEntry typed HTTP refuses CONNECT so
         return "blocked_in_mesh"
-    return "bypass" if _is_external(cluster) else "not_to_proxy"
+    is_outside = _is_external(cluster) or (cluster.direction != "inbound" and is_public(endpoint[0]))
+    return "bypass" if is_outside else "not_to_proxy"
 
 
 def is_refused(row: dict[str, Any]) -> bool:
@@ -57,7 +61,8 @@ def known_host(row: dict[str, Any]) -> str | None:
     if authority:
         return split_authority(authority)[0]
     server_name = row["requested_server_name"]
-    if server_name and not server_name.startswith("outbound_"):  # auto mTLS: not a host name
+    # "outbound_" is auto mTLS, "invalid:" is what Envoy 1.31 and later put before text that is no name.
+    if server_name and not server_name.startswith(("outbound_", "invalid:")):
         return str(server_name).lower().removesuffix(".")
     return read_cluster(row["upstream_cluster"]).host
 

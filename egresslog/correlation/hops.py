@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -35,9 +35,12 @@ class Hops:
         return rows
 
 
-def find_hops(envoy: pa.Table) -> Hops:
-    """The hop before each row: the one with its client's ip:port, open when this one began."""
-    rows = _rows(envoy)
+def find_hops(envoy: pa.Table, parts: Mapping[int, int] | None = None) -> Hops:
+    """The hop before each row: the one with its client's ip:port, open when this one began.
+
+    ``parts``: see find_parts; what a gateway handed on within itself has the client of its part.
+    """
+    rows = _with_clients(_rows(envoy), parts or {})
     by_local: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
         if row.local[0] is not None and row.local[1] is not None:
@@ -49,6 +52,17 @@ def find_hops(envoy: pa.Table) -> Hops:
     ]
     found = [_previous(i, rows, by_local, steps) if gateways[i] else -1 for i in range(len(rows))]
     return Hops(found, gateways)
+
+
+def _with_clients(rows: list[_Row], parts: Mapping[int, int]) -> list[_Row]:
+    for part, whole in parts.items():
+        if rows[whole].remote[1] is None:
+            rows[whole] = replace(rows[whole], remote=rows[part].remote)
+    inside = {part for part, whole in parts.items()}
+    return [replace(row, local=_NOWHERE) if i in inside else row for i, row in enumerate(rows)]
+
+
+_NOWHERE = ("", 0)
 
 
 @dataclass(frozen=True)

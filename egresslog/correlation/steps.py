@@ -12,6 +12,7 @@ from egresslog.arrow import rows_of
 from egresslog.correlation.columns import Columns, columns
 from egresslog.correlation.fates import TO_PROXY, fate_before_linking
 from egresslog.correlation.hops import Hops, find_hops
+from egresslog.correlation.parts import find_parts
 from egresslog.correlation.passes import link_in_passes
 from egresslog.correlation.proxies import Proxies
 from egresslog.correlation.reasons import Coverage, coverage
@@ -36,7 +37,13 @@ class Steps:
 
     @cached_property
     def fates(self) -> list[str]:
-        return [fate_before_linking(row, self.proxies) for row in self.envoy]
+        fates = [fate_before_linking(row, self.proxies) for row in self.envoy]
+        return ["part" if index in self.parts else fate for index, fate in enumerate(fates)]
+
+    @cached_property
+    def parts(self) -> Mapping[int, int]:
+        """Envoy rows that are a part of a connection, and the row that is the connection."""
+        return find_parts(self.envoy)
 
     @cached_property
     def to_proxy(self) -> list[int]:
@@ -45,7 +52,7 @@ class Steps:
 
     @cached_property
     def hops(self) -> Hops:
-        return find_hops(self.logs.envoy)
+        return find_hops(self.logs.envoy, self.parts)
 
     @cached_property
     def columns(self) -> Columns:

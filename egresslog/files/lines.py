@@ -1,14 +1,16 @@
-"""Bytes of a file -> lines: decompression by magic bytes, one pass, memory bounded by the longest line.
+"""Bytes of a file -> lines: decompression by magic bytes, UTF-16 as UTF-8, one pass.
 
 Records end at ``\\n`` only (never ``str.splitlines``); one carriage return before it is removed.
 """
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import IO, Any
 
 from egresslog.files.sources import STDIN
@@ -16,6 +18,8 @@ from egresslog.files.sources import STDIN
 BLOCK = 1 << 20
 MAX_LINE = 1 << 20
 BOM = b"\xef\xbb\xbf"
+
+UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}  # byte-order marks
 
 # First bytes of a file -> how it is compressed.
 MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -42,6 +46,7 @@ class RawFile:
         self._hash.update(self._head)
         self.size = len(self._head)
         self.compression = next((kind for magic, kind in MAGIC.items() if self._head.startswith(magic)), None)
+        self.encoding: str | None = None  # where it is not UTF-8, once reading has begun
 
     @property
     def sha256(self) -> str:
@@ -49,17 +54,24 @@ class RawFile:
 
     def read(self, size: int = -1) -> bytes:
         """The next stored bytes, hashed on the way."""
-        if self._head and size >= 0:
+        if 0 <= size < len(self._head):
             block, self._head = self._head[:size], self._head[size:]
             return block
-        block = self._file.read(size)
+        block = self._file.read(size if size < 0 else size - len(self._head))
         self._hash.update(block)
         self.size += len(block)
         block, self._head = self._head + block, b""
         return block
 
     def blocks(self) -> Iterator[bytes]:
-        """The decompressed content; raises OSError where it is damaged, after everything before that."""
+        """The decompressed content, in UTF-8; raises OSError where it is damaged, after all before that."""
+        blocks = self._decompressed()
+        first = next(blocks, b"")
+        self.encoding = _encoding(first)
+        content = chain((first,), blocks)
+        return content if self.encoding is None else _as_utf8(content, self.encoding)
+
+    def _decompressed(self) -> Iterator[bytes]:
         opened: Opened = (self.read, ()) if self.compression is None else OPENERS[self.compression](self)
         read = opened[0]
         damage: tuple[type[Exception], ...] = (OSError, *opened[1])
@@ -120,15 +132,36 @@ def _xz(raw: Any) -> Opened:
 
 
 def _zstd(raw: Any) -> Opened:
-    """Arrow's stream has no ``read1``: small reads keep all but the last few KiB before damage."""
+    """Arrow's stream has no ``read1``: small reads keep all but the last few bytes before damage."""
     import pyarrow as pa
 
     stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
     return lambda size: stream.read(min(size, _ZSTD_READ)), ()
 
 
-_ZSTD_READ = 4_096
+_ZSTD_READ = 64
 OPENERS: dict[str, Callable[[RawFile], Opened]] = {"gzip": _gzip, "bzip2": _bzip2, "xz": _xz, "zstd": _zstd}
+
+
+def _encoding(beginning: bytes) -> str | None:
+    """UTF-16 by its byte-order mark or, without one, by the zero bytes of plain text; None: UTF-8."""
+    for mark, name in UTF_16.items():
+        if beginning.startswith(mark):
+            return name
+    some = beginning[:64]
+    zeros = [some[start::2].count(0) * 2 > len(some) * 0.9 for start in (0, 1)]
+    return None if len(some) < 16 or zeros[0] == zeros[1] else "utf-16-be" if zeros[0] else "utf-16-le"
+
+
+def _as_utf8(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """UTF-16 as UTF-8, halves of surrogate pairs kept; OSError where it ends within a character."""
+    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+    for block in blocks:
+        yield decoder.decode(block).removeprefix("\ufeff").encode("utf-8", "surrogatepass")
+    try:
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise OSError(f"not {encoding}: {error.reason}") from error
 
 
 def lines(blocks: Iterator[bytes]) -> Iterator[Line]:
@@ -151,4 +184,5 @@ def lines(blocks: Iterator[bytes]) -> Iterator[Line]:
 def _line(number: int, start: int, raw: bytes, dropped: int, *, ended: bool = True) -> Line:
     if dropped or len(raw) > MAX_LINE:
         return Line(number, start, raw[:MAX_LINE], ended, cut=True)
-    return Line(number, start, raw.removesuffix(b"\r"), ended)
+    # Truncating a log in place leaves a hole of zero bytes before what is written next.
+    return Line(number, start, raw.removesuffix(b"\r").lstrip(b"\0"), ended)

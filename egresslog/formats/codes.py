@@ -81,8 +81,13 @@ class Constraint:
 
 
 def load_toml(name: str) -> dict[str, Any]:
-    """One of the catalogue's data files, parsed."""
-    return tomllib.loads(files("egresslog.formats").joinpath("catalogue", name).read_text("utf-8"))
+    """One of the format catalogue's data files, parsed."""
+    return load_data("egresslog.formats", name)
+
+
+def load_data(package: str, name: str) -> dict[str, Any]:
+    """A data file of a package's catalogue, parsed."""
+    return tomllib.loads(files(package).joinpath("catalogue", name).read_text("utf-8"))
 
 
 @cache

@@ -28,6 +28,7 @@ class Preset:
     raw: bool = False
     json: dict[str, Any] = field(default_factory=dict)
     versions: str = ""
+    names_client: bool = False
 
     @cached_property
     def format(self) -> LogFormat:

@@ -123,16 +123,18 @@ def merge_literals(items: Iterable[Item]) -> tuple[Item, ...]:
 
 @dataclass(frozen=True, eq=False)
 class LogFormat:
-    """A compiled format: ``items`` in line order, or, for layout json, one Field per key.
+    """A compiled format: ``items`` in line order, or, for the layouts json and pairs, one Field per key.
 
-    ``mixed``: the values of a JSON line that mix text and directives.
+    ``names_client``: the record itself names the pod that connected, whoever wrote it; ``mixed``: the
+    values of a JSON line that mix text and directives.
     """
 
     name: str
     dialect: Dialect
     text: str
     items: tuple[Item, ...] = field(repr=False)
-    layout: OneOf["text", "json"] = "text"
+    layout: OneOf["text", "json", "pairs"] = "text"
+    names_client: bool = False
     mixed: tuple[Mixed, ...] = field(default=(), repr=False)
 
     @cached_property

@@ -49,9 +49,9 @@ def identify(envoy: pa.Table, pods: Sequence[Pod], trails: Mapping[str, str]) ->
 
 
 def _rows(envoy: pa.Table) -> Iterator[_Row]:
-    names = "file", "cluster", "upstream_local_address", "start", "end"
-    for file, cluster, address, start, end in zip(*(values_of(envoy, name) for name in names), strict=True):
-        yield _Row((file, cluster), address if address and _is_unicast(address) else None, start, end)
+    columns = (values_of(envoy, name) for name in (*Log._fields, "upstream_local_address", "start", "end"))
+    for *log, address, start, end in zip(*columns, strict=True):
+        yield _Row(Log(*log), address if address and _is_unicast(address) else None, start, end)
 
 
 def _is_unicast(address: str) -> bool:

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
+from egresslog.formats.presets import PRESETS
 from egresslog.identity.inventory import Inventory, only
 from egresslog.identity.names import workload_from_name
 from egresslog.identity.paths import LogOwner, is_general, names_in, owner_of
 from egresslog.identity.pods import Pod
 
-Log = tuple[str, str | None]  # file and cluster
+
+class Log(NamedTuple):
+    """One Envoy's log: a file, or what it holds of one pod where its wrapper or records name pods."""
+
+    file: str
+    cluster: str | None
+    format: str
+    namespace: str | None = None
+    pod: str | None = None
+    node: str | None = None
+    service_account: str | None = None
+
+    @property
+    def names_client(self) -> bool:
+        """True where the records name the pod that connected, and not the one that wrote them (ztunnel)."""
+        return self.format in PRESETS and PRESETS[self.format].names_client
 
 
 @dataclass(frozen=True)
@@ -39,17 +56,23 @@ class Owners:
             self._hints[log] = self._hints_of(log)
         hints, holders = self._hints[log], self._holders(log, address, moment)
         pod = _by_name(hints, holders, address, moment) or _by_address(holders) or _by_path(hints, holders)
-        return None if pod is None else self._as_seen(pod, log[1], moment)
+        return None if pod is None else self._as_seen(pod, log.cluster, moment)
 
     def _holders(self, log: Log, address: str | None, moment: int | None) -> list[Pod]:
-        return [pod for pod in self.listed.holders(address, moment) if _may_be_in(pod, log[1])]
+        return [pod for pod in self.listed.holders(address, moment) if _may_be_in(pod, log.cluster)]
 
     def _hints_of(self, log: Log) -> _Hints:
-        trail = self.trails.get(log[0], log[0])
-        guess, own = owner_of(trail), self.own.get(log, frozenset())
-        named = self._named(trail, guess, log[1])
+        trail, own = self._trail(log), self.own.get(log, frozenset())
+        guess = owner_of(trail) if log.pod is None else LogOwner(log.pod, log.namespace)
+        named = self._named(trail, guess, log.cluster)
         fitting = [pod for pod in named if _is_in_namespace(pod, guess) or not own.isdisjoint(pod.addresses)]
-        return _Hints(tuple(fitting), None if guess is None else _unlisted(guess), own)
+        return _Hints(tuple(fitting), None if guess is None else _unlisted(guess, log), own)
+
+    def _trail(self, log: Log) -> str:
+        """What of its path may name the pod: nothing where something closer to the line does."""
+        if log.pod is not None or log.names_client:
+            return ""
+        return self.trails.get(log.file, log.file)
 
     def _named(self, trail: str, guess: LogOwner | None, cluster: str | None) -> list[Pod]:
         """The listed pods of the innermost name that is one's; several where namespaces share the name."""
@@ -109,5 +132,6 @@ def _is_in_namespace(pod: Pod, guess: LogOwner | None) -> bool:
     return guess is None or pod.name != guess.pod or guess.namespace in (None, pod.namespace)
 
 
-def _unlisted(guess: LogOwner) -> Pod:
-    return Pod(guess.namespace, guess.pod, workload_from_name(guess.pod), has_sidecar=True)
+def _unlisted(guess: LogOwner, log: Log) -> Pod:
+    workload = workload_from_name(guess.pod)
+    return Pod(guess.namespace, guess.pod, workload, log.service_account, log.node, has_sidecar=True)

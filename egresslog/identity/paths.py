@@ -11,13 +11,8 @@ import re
 from dataclasses import dataclass
 
 from egresslog.identity.names import likeness
+from egresslog.unwrap.origin import origin_of_path
 
-# /var/log/pods/<namespace>_<pod>_<uid>/<container>/N.log: none of the three holds an underscore.
-_POD_FOLDER = re.compile(
-    r"(?P<namespace>[^_]+)_(?P<pod>[^_]+)_(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})"
-)
-# /var/log/containers/<pod>_<namespace>_<container>-<64 hex>.log
-_CONTAINER_LINK = re.compile(r"(?P<pod>[^_]+)_(?P<namespace>[^_]+)_.+-[0-9a-f]{64}")
 _ENDINGS = re.compile(r"(\.(log|txt|json|jsonl|out|gz|bz2|xz|zst|[0-9]+))+$")
 _ENVOY_FOLDERS = ("envoy", "sidecar", "sidecars")
 # Of these, numbers and dates are made the names of files and folders that stand for no pod.
@@ -43,9 +38,9 @@ def owner_of(trail: str) -> LogOwner | None:
     below a namespace in one, a name with a template hash. Where only the file was given its folders
     are the user's, so that names without the shape of a pod's do not count.
     """
-    names = names_in(trail)
-    if owner := _by_kubelet(names):
-        return owner
+    names, kubelet = names_in(trail), origin_of_path(trail)
+    if kubelet.pod is not None:
+        return LogOwner(kubelet.pod, kubelet.namespace)
     owner = _below_envoy_folder(names) or _by_hash(names)
     return owner if owner is not None and (likeness(owner.pod) or not os.path.isabs(trail)) else None
 
@@ -60,13 +55,6 @@ def names_in(trail: str) -> list[str]:
 def is_general(name: str) -> bool:
     """True for a name made of numbers and words such as ``istio-proxy`` or ``access``."""
     return all(not word or word.isdigit() or word in _GENERAL for word in re.split("[-_.]", name))
-
-
-def _by_kubelet(names: list[str]) -> LogOwner | None:
-    for name in reversed(names):
-        if match := _CONTAINER_LINK.fullmatch(name) or _POD_FOLDER.fullmatch(name):
-            return LogOwner(match["pod"], match["namespace"])
-    return None
 
 
 def _below_envoy_folder(names: list[str]) -> LogOwner | None:

@@ -6,19 +6,21 @@ Deterministic: most lines win; among equals the earlier preset (the one that say
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Any
 
-from egresslog.files.lines import Line
 from egresslog.formats.codes import Dialect, load_toml
 from egresslog.formats.presets import PRESETS
 from egresslog.formats.program import LogFormat
+from egresslog.parse.json_lines import JsonProblem, json_pairs
 from egresslog.parse.line_parser import LineParser, Unparsed
+from egresslog.unwrap.entry import Entry
 
 SAMPLE = 50  # lines tried against every format at a time
 
 
-def detect(sample: Sequence[Line], candidates: Sequence[LogFormat]) -> LogFormat | None:
+def detect(sample: Sequence[Entry], candidates: Sequence[LogFormat]) -> LogFormat | None:
     """The format that reads most of the first lines that any reads; None when none reads any."""
     lines = [line.raw for line in sample if not line.cut]
     tries = [(_plain_matches, lines[at : at + SAMPLE]) for at in range(0, len(lines), SAMPLE)]
@@ -32,6 +34,11 @@ def detect(sample: Sequence[Line], candidates: Sequence[LogFormat]) -> LogFormat
 def presets(dialect: Dialect | None) -> list[LogFormat]:
     """Every preset's format, of one dialect or of both."""
     return [p.format for p in PRESETS.values() if dialect in (None, p.dialect)]
+
+
+def is_access_line(raw: bytes, formats: Iterable[LogFormat]) -> bool:
+    """True where one of the formats plainly reads the line."""
+    return any(parser_of(format).is_plain(raw) for format in formats)
 
 
 @cache
@@ -57,17 +64,34 @@ def other_line(raw: bytes) -> str | None:
     """The kind of a line that is known not to be an access line: blank, comment, agent log, ..."""
     if not raw.strip():
         return "blank"
+    if raw.startswith(b"{"):
+        return _other_object(raw)
     match = _other_lines().fullmatch(raw)
     return None if match is None else _kinds()[int(match.lastgroup[1:]) if match.lastgroup else 0]
 
 
+def _other_object(raw: bytes) -> str | None:
+    try:
+        keys = {key for key, _ in json_pairs(raw)}
+    except JsonProblem:
+        return None
+    for entry in _entries("keys"):
+        if keys.issuperset(entry["keys"]) and keys.isdisjoint(entry.get("without", ())):
+            return str(entry["kind"])
+    return None
+
+
+@cache
+def _entries(by: str) -> list[dict[str, Any]]:
+    return [entry for entry in load_toml("other_lines.toml")["line"] if by in entry]
+
+
 @cache
 def _kinds() -> list[str]:
-    return [entry["kind"] for entry in load_toml("other_lines.toml")["line"]]
+    return [entry["kind"] for entry in _entries("pattern")]
 
 
 @cache
 def _other_lines() -> re.Pattern[bytes]:
-    patterns = (entry["pattern"] for entry in load_toml("other_lines.toml")["line"])
-    parts = (f"(?P<k{index}>{pattern})" for index, pattern in enumerate(patterns))
+    parts = (f"(?P<k{index}>{entry['pattern']})" for index, entry in enumerate(_entries("pattern")))
     return re.compile("|".join(parts).encode("latin-1"), re.DOTALL)

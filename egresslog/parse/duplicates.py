@@ -1,9 +1,10 @@
 """Records that stand again in another file count once, the richest kept.
 
-Two files repeat each other when at least half of what one holds, within the time both cover, stands
-in the other: line for line in the same format (a copy, an overlapping rotation), or field for field
-in a second format. Two identical records in one file stay two; so do identical records at the seam
-of two files that follow each other in time.
+Two files repeat each other when at least half of what either holds, within the time both cover, stands
+in the other: line for line in the same format (a copy, an overlapping rotation, other wrapping), or
+field for field in a second format. What one file holds of several pods is told apart, where its
+wrapper names them. Two identical records in one file stay two; so do identical records at the seam of
+two files that follow each other in time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from egresslog.formats.codes import Dialect
-from egresslog.parse.reader import FileContent
+from egresslog.parse.content import FileContent
 from egresslog.parse.records import Record
 
 # What tells that records of two formats are the same transaction or connection, besides the time.
@@ -28,6 +29,9 @@ SAME: dict[Dialect, tuple[str, ...]] = {
         "response_code", "response_flags",
     ),
 }  # fmt: skip
+
+# What tells one log of a file from another.
+ONE_LOG = ("format", "proxy", "namespace", "pod", "container")
 
 # The time that both proxies print in every format, and the columns that make a format rich.
 TIME: dict[Dialect, str] = {"squid": "end", "envoy": "start"}
@@ -86,10 +90,10 @@ def drop_duplicates(contents: Sequence[FileContent]) -> tuple[dict[Dialect, list
 def _parts(contents: Sequence[FileContent]) -> Iterator[_Part]:
     for index, content in enumerate(contents):
         for dialect, rows in content.records.items():
-            by_format: defaultdict[str, list[Record]] = defaultdict(list)
+            logs: defaultdict[tuple[str | None, ...], list[Record]] = defaultdict(list)
             for row in rows:
-                by_format[row["format"]].append(row)
-            for group in by_format.values():
+                logs[tuple(row.get(name) for name in ONE_LOG)].append(row)
+            for group in logs.values():
                 yield _Part(index, dialect, content.source.name, content.report.path, group)
 
 

@@ -19,9 +19,12 @@ from egresslog.parse.json_objects import (
     as_json,
     at_path,
     json_object,
+    json_pairs,
     kind_of,
 )
 from egresslog.parse.values import BadValue, Value, read_values
+
+__all__ = ["JsonProblem", "has_begun", "has_keys", "json_pairs", "read_json", "shown"]
 
 ReadMixed = Callable[[Path, bytes], tuple[dict[str, Value], bool]]
 
@@ -40,13 +43,13 @@ def read_json(format: LogFormat, line: bytes, read_mixed: ReadMixed) -> tuple[di
         raise JsonProblem("expected the keys of the format")
     values: dict[str, Value] = {}
     doubtful = any(twice for _, _, twice in places)
-    for item, (value, _, twice) in zip((*format.items, *format.mixed), places, strict=True):
-        if isinstance(item, Mixed):
-            found, is_open = _mixed(item, None if twice else value, read_mixed)
+    for part, (value, _, twice) in zip(_parts(format), places, strict=True):
+        if isinstance(part, Mixed):
+            found, is_open = _mixed(part, None if twice else value, read_mixed)
             values.update(found)
             doubtful = doubtful or is_open
-        elif isinstance(item, Field):
-            values.update(zip(item.columns, _read(item, None if twice else value), strict=True))
+        else:
+            values.update(zip(part.columns, _read(part, None if twice else value), strict=True))
     return values, doubtful
 
 
@@ -60,6 +63,13 @@ def has_keys(format: LogFormat, line: bytes) -> bool:
         return False
 
 
+def has_begun(format: LogFormat, line: bytes) -> bool:
+    """True where the text begins like an object and shows enough of the format's keys, whole or not."""
+    names = [[step for step in part.key if isinstance(step, str)] for part in _parts(format)]
+    places: list[Place] = [(None, f'"{name[-1]}"'.encode() in line, False) for name in names]
+    return line.startswith(b"{") and _are_enough(places)
+
+
 def shown(key: Path) -> str:
     """A path, for people."""
     return ".".join(map(str, key))
@@ -67,9 +77,11 @@ def shown(key: Path) -> str:
 
 def _places(format: LogFormat, given: JsonObject) -> list[Place]:
     """What stands at each of the format's keys, those of mixed text last."""
-    return [
-        at_path(given, part.key) for part in (*format.items, *format.mixed) if isinstance(part, Field | Mixed)
-    ]
+    return [at_path(given, part.key) for part in _parts(format)]
+
+
+def _parts(format: LogFormat) -> list[Field | Mixed]:
+    return [part for part in (*format.items, *format.mixed) if isinstance(part, Field | Mixed)]
 
 
 def _are_enough(places: Sequence[Place]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from egresslog.formats.codes import constraints
 from egresslog.formats.program import Item, Literal, LogFormat, Pad, Path
-from egresslog.parse.json_lines import has_keys, read_json, shown
+from egresslog.parse.json_lines import has_begun, has_keys, read_json, shown
 from egresslog.parse.json_objects import JsonProblem
 from egresslog.parse.plain import is_conclusive, plain_pattern, unchecked_fields
 from egresslog.parse.readings import Readings, Stuck, read_all
@@ -26,10 +26,14 @@ class Parsed:
 
 @dataclass(frozen=True)
 class Unparsed:
-    """Why a line has no reading: what was expected, at which byte of the line."""
+    """Why a line has no reading: what was expected, at which byte of the line.
+
+    ``begun``: it is an access line in part; false where it is something else altogether.
+    """
 
     reason: str
     column: int
+    begun: bool = True
 
 
 class LineParser:
@@ -76,7 +80,7 @@ class LineParser:
         try:
             values, doubtful = read_json(self.format, line, self._read_mixed)
         except ValueError as error:
-            return Unparsed(str(error), getattr(error, "pos", 0))
+            return Unparsed(str(error), getattr(error, "pos", 0), has_begun(self.format, line))
         return Parsed(values, doubtful)
 
     def _read_mixed(self, key: Path, text: bytes) -> tuple[Values, bool]:
@@ -95,7 +99,8 @@ class LineParser:
     def _search(self, line: bytes) -> Parsed | Unparsed:
         found = read_all(self.format, line)
         if isinstance(found, Stuck):
-            return Unparsed(_expected(found.item), found.column)
+            begun = found.fields > 0 or 3 * found.tail > len(self.fields)  # or its beginning is missing
+            return Unparsed(_expected(found.item), found.column, begun)
         if not found.complete:
             return self._certain_only(line, found)
         readings, problem = [], "no reading is consistent"

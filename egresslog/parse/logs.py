@@ -12,8 +12,9 @@ from egresslog.arrow import table_of, values_of
 from egresslog.errors import UsageError
 from egresslog.files.sources import STDIN, Given, Source, expand
 from egresslog.formats.codes import Dialect
+from egresslog.parse.content import FileContent, FileReport, Reject
 from egresslog.parse.duplicates import drop_duplicates
-from egresslog.parse.reader import FileContent, FileReport, Reject, read_file
+from egresslog.parse.reader import read_file
 from egresslog.parse.records import RECORDS, Record
 from egresslog.schema import REJECTS
 
@@ -143,14 +144,15 @@ def _read(source: Source, number: int, total: int, progress: Progress | None) ->
 
 
 def _name_instances(kept: dict[Dialect, list[Record]], contents: Sequence[FileContent]) -> None:
-    """Name each record's Squid instance or mesh cluster: as given, else (Squid) by its folder."""
+    """Name each record's Squid instance or mesh cluster: as given, by its wrapper, or (Squid) its folder."""
     given = {content.report.path: content.source.name for content in contents}
     squid_files = sorted({row["file"] for row in kept["squid"]})
     folders = _short_names({os.path.dirname(path) for path in squid_files if path != STDIN})
     for row in kept["squid"]:
-        row["proxy"] = given[row["file"]] or folders.get(os.path.dirname(row["file"]), "squid")
+        by_folder = folders.get(os.path.dirname(row["file"]), "squid")
+        row["proxy"] = given[row["file"]] or row["proxy"] or by_folder
     for row in kept["envoy"]:
-        row["cluster"] = given[row["file"]]
+        row["cluster"] = given[row["file"]] or row["cluster"]
 
 
 def _short_names(folders: set[str]) -> dict[str, str]:

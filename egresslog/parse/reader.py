@@ -3,71 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 
-from egresslog.files.lines import MAX_LINE, Line, RawFile, lines
+from egresslog.files.lines import MAX_LINE, RawFile, lines
 from egresslog.files.sources import Source, stands_beside_logs
 from egresslog.formats.codes import Dialect
 from egresslog.formats.program import LogFormat
-from egresslog.parse.detect import detect, other_line, parser_of, presets, reads_cut_lines_of
-from egresslog.parse.gaps import Gap, gaps
+from egresslog.parse.content import FileContent, FileReport, Kind, Reject
+from egresslog.parse.cut_lines import CUT_AT, parse_cut, parts
+from egresslog.parse.detect import detect, is_access_line, other_line, parser_of, presets, reads_cut_lines_of
+from egresslog.parse.foreign import is_foreign, is_mixed
+from egresslog.parse.gaps import gaps
 from egresslog.parse.line_parser import Parsed, Unparsed
 from egresslog.parse.records import Record, record
 from egresslog.parse.values import decode_text
+from egresslog.unwrap.document import MAX_DOCUMENT, Document, may_be_document, read_document
+from egresslog.unwrap.entry import Entry
+from egresslog.unwrap.origin import origin_of_path
+from egresslog.unwrap.table import Table, may_be_table, read_table
+from egresslog.unwrap.unwrapper import Unwrapper
 
 LOOKAHEAD = 5_000  # lines held back while access lines of a (further) format are looked for
 EXCERPT = 200
-
-Kind = str  # squid, envoy, mixed, pods, other, empty, unknown, unreadable
-
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte-order marks
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A line that has no reading; ``offset`` is the byte of the decompressed file, ``column`` of the line."""
-
-    file: str
-    line: int
-    offset: int
-    column: int
-    reason: str
-    excerpt: str
-
-
-@dataclass(frozen=True)
-class FileReport:
-    """What became of a file's lines: lines = parsed + rejected + skipped + continued."""
-
-    path: str
-    kind: Kind
-    name: str | None = None  # Squid instance or mesh cluster, as given
-    formats: tuple[str, ...] = ()
-    size: int = 0
-    sha256: str | None = None
-    lines: int = 0
-    parsed: int = 0
-    rejected: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
-    continued: int = 0
-    duplicate: int = 0
-    doubtful: int = 0
-    first: int | None = None  # us: earliest record end
-    last: int | None = None
-    gaps: tuple[Gap, ...] = ()  # us: stretches without a record
-    problem: str | None = None
-
-
-@dataclass(frozen=True)
-class FileContent:
-    """A file's report, its records by dialect in file order, and its rejects."""
-
-    source: Source
-    report: FileReport
-    records: dict[Dialect, list[Record]] = field(default_factory=dict)
-    rejects: list[Reject] = field(default_factory=list)
+_TOO_LONG = Unparsed(f"longer than {MAX_LINE} bytes", 0)
 
 
 def read_file(source: Source) -> FileContent:
@@ -95,37 +55,62 @@ class _Reading:
     def __init__(self, source: Source, raw: RawFile) -> None:
         self.source, self.raw = source, raw
         self.problem: str | None = None
-        self.count = self.parsed = 0
+        self.count = self.parsed = self.recovered = self.continued = 0
         self.skipped: Counter[str] = Counter()
+        self.found: dict[str, tuple[int, int]] = {}
         self.formats: list[LogFormat] = []
         self.records: dict[Dialect, list[Record]] = {}
         self.rejects: list[Reject] = []
-        self.left: list[Line] = []
+        self.left: list[Entry] = []
+        self.origin = origin_of_path(source.trail)
+        self.unwrapper = Unwrapper(self._is_known)
 
     def content(self) -> FileContent:
-        stream = self._lines()
-        head = list(islice(stream, LOOKAHEAD))
-        if kind := _document(head):
-            for _ in stream:  # read to the end: the digest covers the whole file
+        blocks = self._blocks()
+        first = next(blocks, b"")
+        if kind := _kubernetes(first):
+            for _ in blocks:  # read to the end: the digest covers the whole file
                 pass
             return FileContent(self.source, self._report(kind))
-        self._detect([line for line in head if other_line(line.raw) is None])
-        for line in chain(head, stream):
-            self._read_line(line)
+        entries = self._entries(first, blocks)
+        head = list(islice(entries, LOOKAHEAD))
+        self._detect([entry for entry in head if other_line(entry.raw) is None])
+        for entry in chain(head, entries):
+            self._read_entry(entry)
         self._read_left()
         self._sort()
-        if not self.parsed and head and head[0].raw.startswith(UTF_16):
-            self.problem = "UTF-16 text: convert it to UTF-8"
         return FileContent(self.source, self._report(self._kind()), self.records, self.rejects)
 
-    def _lines(self) -> Iterator[Line]:
-        """Every line up to the end or to the first damage."""
+    def _blocks(self) -> Iterator[bytes]:
+        """The file's content up to the end or to the first damage."""
         try:
-            for line in lines(self.raw.blocks()):
-                self.count = line.number
-                yield line
+            yield from self.raw.blocks()
         except OSError as error:
             self.problem = f"damaged after line {self.count}: {error}"
+
+    def _entries(self, first: bytes, blocks: Iterator[bytes]) -> Iterator[Entry]:
+        """Every log line, out of its wrapping."""
+        read = read_document if may_be_document(first) else read_table if may_be_table(first) else None
+        if read is not None:
+            first = _up_to(chain((first,), blocks), MAX_DOCUMENT)
+            document = read(first) if len(first) < MAX_DOCUMENT else None
+            if document is not None:
+                yield from self._document(document)
+                return
+        for line in lines(chain((first,), blocks)):
+            self.count = line.number
+            yield from self.unwrapper.entries(line)
+        yield from self.unwrapper.rest()
+
+    def _document(self, document: Document | Table) -> Iterator[Entry]:
+        self.problem = self.problem or document.problem
+        yield from self.unwrapper.from_document(document.insides(), document.places())
+        yield from self.unwrapper.rest()
+
+    def _is_known(self, raw: bytes) -> bool:
+        """True for a line to be read as it is: an access line of some format, or known to be none."""
+        candidates = (format for some in self._candidates() for format in some)
+        return is_access_line(raw, chain(self.formats, candidates)) or other_line(raw) is not None
 
     def _candidates(self) -> Iterator[Sequence[LogFormat]]:
         """The formats given; then the presets, unless the dialect was given with a format."""
@@ -134,59 +119,85 @@ class _Reading:
         if not (self.source.formats and self.source.dialect):
             yield presets(self.source.dialect)
 
-    def _detect(self, sample: Sequence[Line]) -> bool:
+    def _detect(self, sample: Sequence[Entry]) -> bool:
         """True where a (further) format reads lines of the sample."""
         for candidates in self._candidates():
-            format = detect(sample, [new for new in candidates if not self._is_known(new)])
+            format = detect(sample, [new for new in candidates if not self._is_used(new)])
             if format is not None:
                 self.formats.append(format)
                 return True
         return False
 
-    def _read_line(self, line: Line) -> None:
-        if self._keep(line, self.formats):
+    def _read_entry(self, entry: Entry) -> None:
+        self.continued += entry.pieces - 1
+        entry = replace(entry, origin=entry.origin.within(self.origin))
+        for part in parts(entry, self.formats) if len(entry.raw) > CUT_AT else (entry,):
+            self._read_part(part)
+
+    def _read_part(self, entry: Entry) -> None:
+        if self._keep(entry, self.formats):
             return
-        if kind := other_line(line.raw):
+        if kind := other_line(entry.raw):
             self.skipped[kind] += 1
-        elif line.cut:
-            self._reject(line)
+        elif entry.cut:
+            self._reject(entry, _TOO_LONG)
         else:
-            self.left.append(line)
+            self.left.append(entry)
             if len(self.left) >= LOOKAHEAD:
                 self._read_left()
 
-    def _keep(self, line: Line, formats: Iterable[LogFormat]) -> bool:
+    def _keep(self, entry: Entry, formats: Sequence[LogFormat]) -> bool:
         """Keep the record that the first format able to read the line gives; False where none is."""
-        for format in () if line.cut else formats:
-            parsed = parser_of(format).parse(line.raw)
+        for format in () if entry.cut else formats:
+            parsed = parse_cut(format, entry.raw) if entry.torn else parser_of(format).parse(entry.raw)
             if isinstance(parsed, Parsed):
-                self.parsed += 1
-                row = record(format, line, parsed) | {"file": self.source.path}
-                self.records.setdefault(format.dialect, []).append(row)
+                self._keep_record(format, entry, parsed)
                 return True
-        return False
+        if entry.torn or len(entry.raw) != CUT_AT:
+            return False
+        return self._keep(replace(entry, torn=True), [f for f in formats if f.dialect == "squid"])
 
-    def _problem(self, line: Line) -> Unparsed:
-        """Why no format reads the line, in the words of the first one."""
-        if line.cut:
-            return Unparsed(f"longer than {MAX_LINE} bytes", 0)
-        expected = next(iter((*self.formats, *self.source.formats)), None)
-        found = None if expected is None else parser_of(expected).parse(line.raw)
-        return found if isinstance(found, Unparsed) else Unparsed("in no known format", 0)
+    def _keep_record(self, format: LogFormat, entry: Entry, parsed: Parsed) -> None:
+        if is_foreign(format.dialect, entry.origin):
+            self.skipped["foreign container"] += 1
+            return
+        self.parsed += not entry.recovered
+        self.recovered += entry.recovered
+        what = " in ".join((format.name, *reversed(entry.wrappers)))
+        number, first = self.found.get(what, (0, entry.number))
+        self.found[what] = number + 1, first
+        row = record(format, entry, parsed) | {"file": self.source.path}
+        self.records.setdefault(format.dialect, []).append(row)
 
-    def _reject(self, line: Line) -> None:
-        problem = self._problem(line)
-        excerpt = decode_text(line.raw[:EXCERPT])
-        place = (self.source.path, line.number, line.offset, problem.column)
+    def _problem(self, entry: Entry) -> Unparsed:
+        """Why no format reads the line, in the words of the one that got furthest."""
+        formats = list(dict.fromkeys((*self.formats, *self.source.formats)))
+        tried = (parser_of(format).parse(entry.raw) for format in formats)
+        problems = [problem for problem in tried if isinstance(problem, Unparsed)]
+        unknown = Unparsed("in no known format", 0, begun=False)
+        return max(problems, key=lambda problem: (problem.begun, problem.column), default=unknown)
+
+    def _reject(self, entry: Entry, problem: Unparsed) -> None:
+        excerpt = decode_text(entry.raw[:EXCERPT])
+        place = (self.source.path, entry.number, entry.offset, problem.column)
         self.rejects.append(Reject(*place, problem.reason, excerpt))
 
     def _read_left(self) -> None:
-        """Lines that the formats so far do not read may be in a further one; else they are rejected."""
+        """Lines that the formats so far do not read may be in a further one; else they are no records."""
         while self.left and self._detect(self.left):
-            self.left = [line for line in self.left if not self._keep(line, self.formats[-1:])]
-        for line in self.left:
-            self._reject(line)
+            self.left = [entry for entry in self.left if not self._keep(entry, self.formats[-1:])]
+        for entry in self.left:
+            self._pass_over(entry)
         self.left = []
+
+    def _pass_over(self, entry: Entry) -> None:
+        """Reject a line, unless it stands among access lines by nature and does not begin like one."""
+        problem, dialects = self._problem(entry), {format.dialect for format in self.formats}
+        is_other = is_foreign("envoy", entry.origin) or (dialects and is_mixed(entry.origin, dialects))
+        if is_other and not problem.begun:
+            self.skipped["not an access line"] += 1
+        else:
+            self._reject(entry, problem)
 
     def _sort(self) -> None:
         """Records and rejects in file order."""
@@ -194,7 +205,7 @@ class _Reading:
             rows.sort(key=lambda row: row["line"])
         self.rejects.sort(key=lambda reject: reject.line)
 
-    def _is_known(self, format: LogFormat) -> bool:
+    def _is_used(self, format: LogFormat) -> bool:
         return any(format == known or reads_cut_lines_of(format, known) for known in self.formats)
 
     def _kind(self) -> Kind:
@@ -216,12 +227,17 @@ class _Reading:
             kind=kind,
             name=self.source.name,
             formats=tuple(format.name for format in self.formats),
+            found=self.found,
             size=self.raw.size,
             sha256=self.raw.sha256,
-            lines=self.count if is_log else 0,
+            compression=self.raw.compression,
+            encoding=self.raw.encoding,
+            lines=self.unwrapper.count if is_log else 0,
             parsed=self.parsed,
+            recovered=self.recovered,
             rejected=len(self.rejects),
             skipped=dict(self.skipped),
+            continued=self.continued,
             doubtful=sum("doubtful" in row["flags"] for row in rows),
             first=min(ends, default=None),
             last=max(ends, default=None),
@@ -230,9 +246,19 @@ class _Reading:
         )
 
 
-def _document(head: Sequence[Line]) -> Kind | None:
+def _up_to(blocks: Iterator[bytes], size: int) -> bytes:
+    """The next blocks as one, until they are as large as this."""
+    data = bytearray()
+    for block in blocks:
+        data += block
+        if len(data) >= size:
+            break
+    return bytes(data)
+
+
+def _kubernetes(beginning: bytes) -> Kind | None:
     """A whole-file Kubernetes document, told by its head; None for logs."""
-    text = b"\n".join(line.raw for line in head[:400])[:65_536]
+    text = beginning[:65_536]
     if not text.lstrip().startswith(b"{") or b'"apiVersion"' not in text:
         return None
     return "pods" if b'"podIP"' in text or b'"Pod"' in text else "other"

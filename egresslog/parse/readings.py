@@ -10,7 +10,7 @@ certain. What is left open is enumerated exactly, within a stated bound.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from egresslog.formats.codes import ByteSet
@@ -40,26 +40,32 @@ class Readings:
 
 @dataclass(frozen=True)
 class Stuck:
-    """No reading: the furthest byte reached and the item that could not follow."""
+    """No reading: the furthest byte reached and the item that could not follow.
+
+    ``fields``, ``tail``: how many fields fit from the left, and from the right.
+    """
 
     column: int
     item: Item | None
+    fields: int = 0
+    tail: int = 0
 
 
 def read_all(format: LogFormat, line: bytes) -> Readings | Stuck:
     """Every reading of ``line``, or where reading got stuck."""
     masks = _masks(format.items, line)
     ends = _reach(format.items, masks)
-    if not ends[-1] >> len(line) & 1:
-        return _stuck(format.items, ends)
     mirrored = tuple(_mirrored(item) for item in reversed(format.items))
     starts = _reach(mirrored, _masks(mirrored, line[::-1]))
+    if not ends[-1] >> len(line) & 1:
+        return replace(_stuck(format.items, ends), tail=_stuck(mirrored, starts).fields)
     alive = [a & _reversed_bits(b, len(line)) for a, b in zip(ends, reversed(starts), strict=True)]
     certain = _certain(format.items, alive)
     walk = _Walk(format.items, line, masks, alive)
     readings = walk.readings()
     if walk.complete and not readings:
-        return Stuck(*walk.furthest)
+        column, item = walk.furthest
+        return Stuck(column, item, len(_fields_before(format.items, item)))
     return Readings(readings, certain, walk.complete)
 
 
@@ -140,7 +146,14 @@ def _certain(items: Sequence[Item], alive: Sequence[int]) -> tuple[Span | None, 
 def _stuck(items: Sequence[Item], ends: Sequence[int]) -> Stuck:
     """The last item that some reading arrived at, and the furthest place it was tried from."""
     last = max(index for index, mask in enumerate(ends) if mask)
-    return Stuck(ends[last].bit_length() - 1, items[last] if last < len(items) else None)
+    item = items[last] if last < len(items) else None
+    return Stuck(ends[last].bit_length() - 1, item, len(_fields_before(items, item)))
+
+
+def _fields_before(items: Sequence[Item], item: Item | None) -> list[Field]:
+    """The fields that were read before reading got stuck at an item (None: at the end)."""
+    index = len(items) if item is None else next(i for i, other in enumerate(items) if other is item)
+    return [other for other in items[:index] if isinstance(other, Field)]
 
 
 class _Walk:

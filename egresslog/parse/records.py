@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from hashlib import blake2b
 from typing import Any
 
-from egresslog.files.lines import Line
 from egresslog.formats.codes import Dialect
 from egresslog.formats.program import Field, LogFormat
+from egresslog.parse.json_lines import JsonProblem, json_pairs
 from egresslog.parse.line_parser import Parsed, Values
 from egresslog.parse.values import decode_text, normal_address
 from egresslog.schema import ENVOY_RECORDS, SQUID_RECORDS, Table
+from egresslog.unwrap.entry import Entry
+from egresslog.unwrap.origin import Origin
 
 Record = dict[str, Any]
 
@@ -21,21 +24,51 @@ _MILLISECOND = 1_000
 _SECOND = 1_000_000
 
 
-def record(format: LogFormat, line: Line, parsed: Parsed) -> Record:
+def record(format: LogFormat, line: Entry, parsed: Parsed) -> Record:
     """One record with every column of its table; what the format does not give is null."""
     values = _complete(format, line, parsed.values)
     derive = _squid if format.dialect == "squid" else _envoy
     row: Record = dict.fromkeys(RECORDS[format.dialect].names)
     row.update((name, value) for name, value in values.items() if name in row)
     row.update(derive(format, values))
-    flags = ["doubtful"] * parsed.doubtful + ["truncated"] * (not line.ended)
+    row.update(_origin(format, line.origin, row))
     return row | {
-        "record_id": content_id(line.raw),
+        "record_id": content_id(_canonical(line.raw) if format.layout == "json" else line.raw),
         "line": line.number,
         "format": format.name,
-        "flags": flags,
+        "flags": _flags(line, parsed),
         "raw": decode_text(line.raw),
     }
+
+
+def _flags(line: Entry, parsed: Parsed) -> list[str]:
+    named = {
+        "doubtful": parsed.doubtful,
+        "truncated": line.torn or not line.ended,
+        "recovered": line.recovered,
+    }
+    return [name for name, is_so in named.items() if is_so]
+
+
+def _origin(format: LogFormat, origin: Origin, row: Record) -> Record:
+    """What the wrapper tells: of an Envoy record its pod, of a Squid record the instance's name."""
+    if format.dialect == "squid":
+        return {"proxy": origin.pod or origin.host}
+    told = {name: getattr(origin, name) for name in ("cluster", "namespace", "pod", "container", "node")}
+    if format.names_client:  # ztunnel writes for every pod of its node: the record itself names the client
+        told |= {"namespace": row["namespace"], "pod": row["pod"]}
+    return told
+
+
+def _canonical(raw: bytes) -> bytes:
+    """A JSON record whatever shipper has written it anew: keys sorted, no blanks."""
+    try:
+        pairs = json_pairs(raw)
+    except JsonProblem:
+        return raw
+    keys = {key for key, _ in pairs}
+    text = json.dumps(dict(pairs), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return text.encode("utf-8", "surrogatepass") if len(keys) == len(pairs) else raw
 
 
 def content_id(raw: bytes) -> str:
@@ -43,7 +76,7 @@ def content_id(raw: bytes) -> str:
     return blake2b(raw, digest_size=10).hexdigest()
 
 
-def _complete(format: LogFormat, line: Line, values: Values) -> Values:
+def _complete(format: LogFormat, line: Entry, values: Values) -> Values:
     """Without a line end, the last field may have been cut: its value is not known."""
     if line.ended or format.layout == "json" or not isinstance(last := format.items[-1], Field):
         return values

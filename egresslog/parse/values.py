@@ -92,6 +92,15 @@ def is_address(text: str) -> bool:
     return True
 
 
+@lru_cache(65_536)
+def is_public(text: str | None) -> bool:
+    """True for an IP address of the internet."""
+    try:
+        return ip_address(text or "").is_global
+    except ValueError:
+        return False
+
+
 def _endpoint(raw: bytes) -> tuple[Value, ...]:
     """address:port -> (address, port); socket paths (or @names) and internal addresses have no port.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from egresslog.parse.reader import FileReport
+from egresslog.parse.content import FileReport
 
 TELEMETRY_YAML = """\
 apiVersion: telemetry.istio.io/v1

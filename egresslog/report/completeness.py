@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from math import floor
 
 from egresslog.correlation.balance import Balance
-from egresslog.parse.reader import FileReport
+from egresslog.parse.content import FileReport
 from egresslog.report.advice import missing_sides
 
 MAX_REJECTED = 0.001  # share of a file's lines

@@ -13,7 +13,7 @@ from typing import Any
 
 from egresslog.correlation.balance import Balance, Equation
 from egresslog.correlation.stage import Clock, Correlated
-from egresslog.parse.reader import FileReport
+from egresslog.parse.content import FileReport
 from egresslog.report.completeness import Completeness
 
 LIBRARIES = ("numpy", "pyarrow", "scipy")

@@ -1,0 +1,73 @@
+"""Lines that Squid cut: a record over 8 KiB ends in the middle, and mostly without its line end.
+
+Measured on 5.7: the built-in formats print 8,191 bytes (and a NUL, module stdio) and no newline, so the
+next client's record follows on the same line; a logformat of one's own keeps its newline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+
+from egresslog.formats.program import Field, LogFormat
+from egresslog.parse.detect import is_access_line
+from egresslog.parse.line_parser import LineParser, Parsed, Unparsed, Values
+from egresslog.unwrap.entry import Entry
+
+CUT_AT = 8_191  # bytes
+
+
+def parts(entry: Entry, formats: Sequence[LogFormat]) -> Iterator[Entry]:
+    """The records glued into one line: torn ones, and the whole one behind them; mostly just the entry."""
+    squid = [format for format in formats if format.dialect == "squid" and format.layout == "text"]
+    pieces = list(_pieces(entry.raw, lambda raw: is_access_line(raw, squid))) if squid else [entry.raw]
+    if len(pieces) == 1:
+        yield entry
+        return
+    for number, piece in enumerate(pieces, 1):
+        torn = number < len(pieces)
+        yield replace(entry, raw=piece, torn=torn, recovered=number > 1, pieces=1)
+
+
+def _pieces(raw: bytes, is_record: Callable[[bytes], bool]) -> Iterator[bytes]:
+    rest = raw[CUT_AT:].removeprefix(b"\0")
+    behind = list(_pieces(rest, is_record)) if rest else []
+    if behind and is_record(behind[-1]):
+        yield raw[:CUT_AT]
+        yield from behind
+    else:
+        yield raw
+
+
+def parse_cut(format: LogFormat, line: bytes) -> Parsed | Unparsed:
+    """What a cut line says for certain: values equal wherever it may have been cut.
+
+    The field in which it ends, and those after it, are null.
+    """
+    found = [values for parser in _beginnings(format) if (values := _values(parser, line)) is not None]
+    if not found:
+        return Unparsed("expected the beginning of a record", 0)
+    known = {c: v for c, v in found[0].items() if all(other.get(c) == v for other in found)}
+    return Parsed(dict.fromkeys(format.columns) | known)
+
+
+@cache
+def _beginnings(format: LogFormat) -> list[LineParser]:
+    """Parsers of the format up to each of its fields, the last one open-ended."""
+    return [
+        LineParser(replace(format, items=(*format.items[:end], _opened(item))))
+        for end, item in enumerate(format.items)
+        if isinstance(item, Field)
+    ]
+
+
+def _opened(field: Field) -> Field:
+    """The field, holding any run of its bytes."""
+    type = replace(field.type, pattern=f"{field.type.byte}*", is_free=True, may_be_empty=True, layout="")
+    return replace(field, shape=type, encoding="", limit=0)
+
+
+def _values(parser: LineParser, line: bytes) -> Values | None:
+    parsed, last = parser.parse(line), parser.fields[-1].columns
+    return None if not isinstance(parsed, Parsed) else parsed.values | dict.fromkeys(last)

@@ -1,0 +1,147 @@
+"""JSON over several lines: an answer of an API, an array, or objects printed prettily one after the other.
+
+Positions are kept, so that every entry knows the physical line on which its text stands. A document
+that ends too early is closed behind the last value that is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import json.decoder
+import json.scanner
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from egresslog.files.lines import BOM
+from egresslog.unwrap.entry import Entry
+from egresslog.unwrap.objects import as_payload, first_position, inside_value
+from egresslog.unwrap.origin import NOWHERE
+from egresslog.unwrap.text import Inside
+
+MAX_DOCUMENT = 1 << 28  # bytes read as one document; a larger file is read line by line
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|["{}\[\]]', re.DOTALL)
+_BETWEEN = re.compile(r"[ \t\r\n,]*")
+_CLOSES = {"{": "}", "[": "]"}
+
+
+class Placed(str):
+    """A text of a document that knows where it stands (in characters)."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Document:
+    """The JSON values of a file; ``problem``: why the end of it is missing."""
+
+    text: str
+    values: list[Any]
+    problem: str | None = None
+
+    def insides(self) -> Iterator[Inside]:
+        """Every log line of the document; a value that wraps nothing is one itself."""
+        for value in self.values:
+            for element in value if isinstance(value, list) else [value]:
+                yield from inside_value(element) or [_itself(element)]
+
+    def places(self) -> Callable[[int | None], Entry]:
+        """Position of a text -> an empty entry with its physical line and the offset of that in bytes."""
+        starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
+        offsets = [0]
+        for start, end in pairwise(starts):
+            offsets.append(offsets[-1] + len(self.text[start:end].encode("utf-8", "surrogateescape")))
+
+        def place(position: int | None) -> Entry:
+            line = bisect_right(starts, position or 0) - 1
+            return Entry(line + 1, offsets[line], b"")
+
+        return place
+
+
+def _itself(value: Any) -> Inside:
+    return Inside("json document", as_payload(value), NOWHERE, closed=True, at=first_position(value))
+
+
+def may_be_document(beginning: bytes) -> bool:
+    """True where a file begins with a JSON value that goes on beyond its first line."""
+    first = beginning.removeprefix(BOM).lstrip().partition(b"\n")[0].rstrip()
+    if first[:1] not in (b"{", b"["):
+        return False
+    try:
+        json.loads(first.decode("utf-8", "surrogateescape"))
+    except json.JSONDecodeError as error:
+        follows = error.msg == "Extra data" and first[error.pos : error.pos + 1] in (b"{", b"[")
+        return follows or _is_cut(error)
+    except (ValueError, RecursionError):
+        return False
+    return False
+
+
+def _is_cut(error: json.JSONDecodeError) -> bool:
+    return error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
+
+
+def read_document(data: bytes) -> Document | None:
+    """The JSON values that ``data`` is made of; None where it holds anything else."""
+    text = data.removeprefix(BOM).decode("utf-8", "surrogateescape")
+    values: list[Any] = []
+    position = _after_blanks(text, 0)
+    try:
+        while position < len(text):
+            value, position = _DECODER.raw_decode(text, position)
+            values.append(value)
+            position = _after_blanks(text, position)
+    except json.JSONDecodeError as error:
+        mended = _mended(text[position:]) if _is_cut(error) else None
+        if mended is None:
+            return None
+        offset = " " * position  # so that positions stay those of the whole text
+        values.append(_DECODER.raw_decode(offset + mended, position)[0])
+        return Document(text, values, f"the JSON document ends too early, at line {text.count(chr(10)) + 1}")
+    except RecursionError:
+        return None
+    return Document(text, values)
+
+
+def _after_blanks(text: str, position: int) -> int:
+    match = _BETWEEN.match(text, position)
+    return match.end() if match else position
+
+
+def _mended(text: str) -> str | None:
+    """The text up to the last value that was closed, with what is still open closed behind it."""
+    stack: list[str] = []
+    best: tuple[int, str] | None = None
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        if token == '"':  # a text without an end
+            break
+        if token in _CLOSES:
+            stack.append(_CLOSES[token])
+        elif stack and token == stack[-1]:
+            stack.pop()
+            best = match.end(), "".join(reversed(stack))
+    return None if best is None else text[: best[0]] + best[1]
+
+
+def _placed(text: str, end: int, strict: bool = False) -> tuple[Placed, int]:
+    value, stop = json.decoder.scanstring(text, end, strict)  # type: ignore[attr-defined]
+    placed = Placed(value)
+    placed.position = end
+    return placed, stop
+
+
+def _decoder() -> json.JSONDecoder:
+    """A decoder whose texts know their place; only the scanner written in Python lets them."""
+    decoder: Any = json.JSONDecoder(strict=False)
+    decoder.parse_string = _placed
+    decoder.scan_once = json.scanner.py_make_scanner(decoder)  # type: ignore[attr-defined]
+    return decoder  # type: ignore[no-any-return]
+
+
+_DECODER = _decoder()

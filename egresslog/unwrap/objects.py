@@ -1,0 +1,226 @@
+"""Wrappers that are JSON: an object per log line, or one value that holds many.
+
+A value with a key twice is no wrapper: shippers do not write such objects, and what a client forged
+must reach the parser as it stands.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from egresslog.formats.codes import load_data
+from egresslog.unwrap.origin import Origin, origin_of_path
+from egresslog.unwrap.text import Inside
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+
+Scopes = Sequence[Any]  # a log line and what holds it, innermost first
+
+
+@dataclass(frozen=True)
+class ObjectWrapper:
+    """One entry of catalogue/objects.toml."""
+
+    name: str
+    title: str
+    versions: str
+    needs: tuple[str, ...]
+    message: tuple[str, ...]
+    source: str
+    sample: str
+    payload: str
+    each: str = ""
+    without: tuple[str, ...] = ()
+    stream: tuple[str, ...] = ()
+    piece: tuple[str, ...] = ()
+    pieces: bool = False
+    sure: bool = True
+
+
+@cache
+def object_wrappers() -> tuple[ObjectWrapper, ...]:
+    """Every JSON wrapper, in the order in which they are tried."""
+    entries = load_data("egresslog.unwrap", "objects.toml")["wrapper"]
+    return tuple(ObjectWrapper(**{k: _frozen(v) for k, v in entry.items()}) for entry in entries)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def inside_json(line: bytes) -> list[Inside]:
+    """What the JSON wrapper on this line holds; [] where there is none."""
+    if not _first_keys().search(line):
+        return []
+    try:
+        text = line.decode("utf-8", "surrogateescape")
+        value = json.loads(text, object_pairs_hook=unique, strict=False)
+    except (ValueError, RecursionError):
+        return []
+    return inside_value(value)
+
+
+@cache
+def _first_keys() -> re.Pattern[bytes]:
+    """A key that some wrapper needs or wraps its message in: without one no JSON has to be read."""
+    paths = (p for w in object_wrappers() for p in (w.each, *w.needs, *w.message))
+    keys = {re.split(r"[.\[]", path)[0] for path in paths if path} - {"1", "stream"}
+    return re.compile(b'"(?:' + b"|".join(re.escape(key.encode()) for key in sorted(keys)) + b')["._]')
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs; ValueError where a key stands twice."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def inside_value(value: Any) -> list[Inside]:
+    """What the first wrapper that fits a JSON value holds; a list is its elements; [] without a wrapper."""
+    if isinstance(value, list):
+        return [inside for element in value for inside in inside_value(element)]
+    for wrapper in object_wrappers():
+        lines = _lines(value, wrapper.each.split(".") if wrapper.each else [], [])
+        fitting = [scopes for scopes in lines if _fits(wrapper, scopes)]
+        if fitting and (found := [inside for scopes in fitting for inside in _inside(wrapper, scopes)]):
+            return found
+    return []
+
+
+def _lines(value: Any, steps: list[str], outer: list[Any]) -> Iterator[Scopes]:
+    """Each log line below the steps, with what holds it."""
+    if not steps:
+        yield [value, *outer]
+        return
+    found = child(value, steps[0].removesuffix("[]"))
+    if steps[0].endswith("[]"):
+        for element in found if isinstance(found, list) else ():
+            yield from _lines(element, steps[1:], [value, *outer])
+    elif found is not None:
+        yield from _lines(found, steps[1:], [value, *outer])
+
+
+def _fits(wrapper: ObjectWrapper, scopes: Scopes) -> bool:
+    has = (any(at(scope, path) is not None for scope in scopes) for path in wrapper.needs)
+    return isinstance(scopes[0], dict | list) and all(has) and not _any(scopes, wrapper.without)
+
+
+def _any(scopes: Scopes, paths: Sequence[str]) -> Any:
+    """The first value found, the innermost scope first for each path."""
+    found = (at(scope, path) for path in paths for scope in scopes)
+    return next((value for value in found if value is not None), None)
+
+
+def _inside(wrapper: ObjectWrapper, scopes: Scopes) -> Iterator[Inside]:
+    messages = (plain(at(scopes[0], path)) for path in wrapper.message)
+    message = next((message for message in messages if message not in (None, {})), None)
+    if message is None and not wrapper.sure:
+        return
+    payload = as_payload(_without_wrapping(wrapper, scopes[0]) if message is None else message)
+    origin, piece = _origin(scopes), str(_any(scopes, wrapper.piece) or "")[:1]
+    if wrapper.pieces and not payload.endswith(b"\n"):
+        piece = "P"
+    stream = str(_any(scopes, wrapper.stream) or "")
+    position = getattr(message, "position", None) or first_position(scopes[0])
+    for one in payload.removesuffix(b"\n").split(b"\n"):
+        line = one.removesuffix(b"\r")
+        yield Inside(wrapper.name, line, origin, wrapper.sure, True, piece, stream, position)
+
+
+def _without_wrapping(wrapper: ObjectWrapper, value: Any) -> Any:
+    """The access log's own keys of an object into which a shipper has spread them."""
+    keys = {path.split(".")[0] for path in (*wrapper.needs, *wrapper.stream, *wrapper.piece)}
+    return {k: v for k, v in value.items() if k not in keys} if isinstance(value, dict) else value
+
+
+def as_payload(message: Any) -> bytes:
+    """Text, an array of bytes (journald) or an object, as the bytes of a line."""
+    if isinstance(message, str):
+        return message.encode("utf-8", "surrogateescape" if _is_escaped(message) else "surrogatepass")
+    if isinstance(message, list) and message and all(isinstance(b, int) and 0 <= b < 256 for b in message):
+        return bytes(message)
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _is_escaped(text: str) -> bool:
+    """True where every lone surrogate stands for a byte that was not UTF-8."""
+    return all(not "\ud800" <= c <= "\udfff" or "\udc80" <= c <= "\udcff" for c in text)
+
+
+def first_position(value: Any) -> int | None:
+    """Where the first text of a value stands in its document."""
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return next((p for part in parts if (p := first_position(part)) is not None), None)
+    return getattr(value, "position", None)
+
+
+def _origin(scopes: Scopes) -> Origin:
+    texts = {field: _text(_any(scopes, paths)) for field, paths in _origin_paths().items()}
+    path = texts.pop("path")
+    return Origin(**texts).within(origin_of_path(path or ""))
+
+
+@cache
+def _origin_paths() -> dict[str, tuple[str, ...]]:
+    origin = load_data("egresslog.unwrap", "objects.toml")["origin"]
+    return {field: tuple(paths) for field, paths in origin.items()}
+
+
+def _text(value: Any) -> str | None:
+    """A name, without the colours of a terminal."""
+    return (_COLOUR.sub("", value) or None) if isinstance(value, str) else None
+
+
+def at(value: Any, path: str) -> Any:
+    """The value at a path, or None; a key may itself hold dots."""
+    direct = plain(child(value, path))
+    if direct is not None:
+        return direct
+    head, dot, rest = path.partition(".")
+    while dot:
+        inner = child(value, head)
+        if inner is not None and (found := at(inner, rest)) is not None:
+            return found
+        more, dot, rest = rest.partition(".")
+        head = f"{head}.{more}"
+    return None
+
+
+def child(value: Any, key: str) -> Any:
+    """One step into an object, a list by position, or a list of {key, value} or {field, value}."""
+    value = plain(value)
+    if isinstance(value, dict):
+        return value.get(key)
+    if isinstance(value, list) and key.isdigit():
+        return value[int(key)] if int(key) < len(value) else None
+    if isinstance(value, list):
+        named = (e for e in value if isinstance(e, dict) and key in (e.get("key"), e.get("field")))
+        return next((entry.get("value") for entry in named), None)
+    return None
+
+
+def plain(value: Any) -> Any:
+    """OTLP's typed values without their type: {"stringValue": x} is x, a list of {key, value} an object."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, inner),) = value.items()
+        if kind in ("stringValue", "boolValue", "doubleValue"):
+            return inner
+        if kind == "intValue":
+            return int(inner) if isinstance(inner, str) and _INTEGER.fullmatch(inner) else inner
+        if kind in ("kvlistValue", "arrayValue") and isinstance(inner, dict):
+            return plain(inner.get("values"))
+    if isinstance(value, list) and value and all(_is_pair(entry) for entry in value):
+        return {str(entry["key"]): plain(entry["value"]) for entry in value}
+    return value
+
+
+def _is_pair(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.keys() == {"key", "value"}

@@ -1,0 +1,59 @@
+"""CSV with a heading, as consoles export query results: one log line a row, in a column of its own."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from egresslog.files.lines import BOM
+from egresslog.unwrap.entry import Entry
+from egresslog.unwrap.objects import inside_value
+from egresslog.unwrap.text import Inside
+
+_COLUMNS = {
+    "@message", "message", "textPayload", "log", "Line", "line", "_raw", "LogMessage", "event.original",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file as text; its rows are unwrapped like JSON objects with the heading's names as keys."""
+
+    text: str
+    problem: str | None = None
+
+    def insides(self) -> Iterator[Inside]:
+        """Every log line of the table, each with the physical line on which its row begins."""
+        rows = csv.reader(io.StringIO(self.text, newline=""))
+        names, begun = next(rows), rows.line_num
+        for row in rows:
+            for inside in inside_value(dict(zip(names, row, strict=False))):
+                yield replace(inside, at=begun + 1)
+            begun = rows.line_num
+
+    def places(self) -> Callable[[int | None], Entry]:
+        """Physical line -> an empty entry there."""
+        offsets = [0]
+        for line in self.text.split("\n"):
+            offsets.append(offsets[-1] + len(line.encode("utf-8", "surrogateescape")) + 1)
+        return lambda line: Entry(line or 1, offsets[(line or 1) - 1], b"")
+
+
+def may_be_table(beginning: bytes) -> bool:
+    """True where the first line is a CSV heading that names a column of log lines."""
+    first = beginning.removeprefix(BOM).partition(b"\n")[0].strip().decode("utf-8", "replace")
+    names = next(csv.reader([first]), []) if "," in first and " " not in first else []
+    return not _COLUMNS.isdisjoint(names)
+
+
+def read_table(data: bytes) -> Table | None:
+    """The table; None where a row cannot be one (a field beyond what the csv module holds)."""
+    table = Table(data.removeprefix(BOM).decode("utf-8", "surrogateescape"))
+    try:
+        for _ in csv.reader(io.StringIO(table.text, newline="")):
+            pass
+    except csv.Error:
+        return None
+    return table

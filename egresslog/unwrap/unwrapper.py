@@ -1,0 +1,115 @@
+"""Unwrapper: physical lines of one file -> entries, however deep they are wrapped, pieces joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from egresslog.files.lines import MAX_LINE, Line
+from egresslog.unwrap.entry import Entry
+from egresslog.unwrap.objects import inside_json
+from egresslog.unwrap.origin import NOWHERE, Origin
+from egresslog.unwrap.text import Inside, inside_text
+
+MAX_DEPTH = 6
+
+IsKnown = Callable[[bytes], bool]
+
+
+@dataclass(frozen=True)
+class _Peeled:
+    """What stands innermost, and what was around it."""
+
+    payload: bytes
+    origin: Origin = NOWHERE
+    wrappers: tuple[str, ...] = ()
+    closed: bool = False
+    piece: str = ""
+    stream: str = ""
+    at: int | None = None
+
+    def of(self, entry: Entry) -> Entry:
+        """The entry that this is, where ``entry`` stands."""
+        ended = entry.ended or self.closed
+        return replace(entry, raw=self.payload, ended=ended, origin=self.origin, wrappers=self.wrappers)
+
+
+class Unwrapper:
+    """Takes entries out of lines; ``is_known``: a line that is read as it is, whatever a wrapper would say.
+
+    ``count``: log lines met, whole or in pieces.
+    """
+
+    def __init__(self, is_known: IsKnown) -> None:
+        self.is_known = is_known
+        self.count = 0
+        self._begun: dict[tuple[Origin, str], Entry] = {}
+
+    def entries(self, line: Line) -> Iterator[Entry]:
+        """The entries that end on this line."""
+        whole = Entry.of(line)
+        found = [] if line.cut else self.peel(line.raw)
+        self.count += max(1, len(found))
+        if not found:
+            yield whole
+        for peeled in found:
+            yield from self._joined(peeled.of(whole), peeled)
+
+    def from_document(
+        self, insides: Iterable[Inside], place: Callable[[int | None], Entry]
+    ) -> Iterator[Entry]:
+        """The entries of what a JSON document holds; ``place``: position in it -> an empty entry there."""
+        for peeled in self._all(insides, 1):
+            self.count += 1
+            yield from self._joined(peeled.of(place(peeled.at)), peeled)
+
+    def rest(self) -> list[Entry]:
+        """Entries whose last piece never came."""
+        left = sorted(self._begun.values(), key=lambda entry: entry.number)
+        self._begun = {}
+        return [replace(entry, ended=False) for entry in left]
+
+    def peel(self, raw: bytes, depth: int = 0) -> list[_Peeled]:
+        """What stands innermost in a line; [] where nothing is wrapped around it."""
+        if depth == MAX_DEPTH:
+            return []
+        if raw.lstrip()[:1] in (b"{", b"["):
+            found = list(self._all(inside_json(raw), depth + 1))
+            if found:
+                return found
+        if self.is_known(raw):
+            return []
+        return next(filter(None, (list(self._all([inside], depth + 1)) for inside in inside_text(raw))), [])
+
+    def _all(self, insides: Iterable[Inside], depth: int) -> Iterator[_Peeled]:
+        """Each of what wrappers hold, peeled further; without what is neither sure nor known."""
+        for inside in insides:
+            deeper = self.peel(inside.payload, depth)
+            yield from (_within(inside, inner) for inner in deeper)
+            if not deeper and (inside.sure or self.is_known(inside.payload)):
+                yield _within(inside, _Peeled(inside.payload))
+
+    def _joined(self, entry: Entry, peeled: _Peeled) -> Iterator[Entry]:
+        """The entry, or the longer one that it ends; nothing where more of it is to come."""
+        key = (peeled.origin, peeled.stream)
+        begun = self._begun.pop(key, None)
+        if begun is not None:
+            raw, pieces = begun.raw + entry.raw, begun.pieces + entry.pieces
+            entry = replace(begun, raw=raw[:MAX_LINE], pieces=pieces, cut=begun.cut or len(raw) > MAX_LINE)
+        if peeled.piece == "P":
+            self._begun[key] = entry
+        else:
+            yield entry
+
+
+def _within(inside: Inside, inner: _Peeled) -> _Peeled:
+    """What was found inside, with what this wrapper adds."""
+    return _Peeled(
+        inner.payload,
+        inner.origin.within(inside.origin),
+        (inside.wrapper, *inner.wrappers),
+        inner.closed or inside.closed,
+        inner.piece or inside.piece,
+        inner.stream or inside.stream,
+        inside.at,
+    )
