@@ -63,7 +63,7 @@ def test_entry_names_its_source_and_columns(dialect: Dialect, code: Code) -> Non
 
 
 def test_every_type_is_used_and_has_a_reader() -> None:
-    used = {code.type.name for dialect in DIALECTS for code in codes(dialect)}
+    used = {code.type.name for catalogue in (*DIALECTS, "ztunnel") for code in codes(catalogue)}
     assert used == set(value_types()) == set(READERS)
 
 
@@ -71,6 +71,13 @@ def test_a_code_never_hides_a_longer_one() -> None:
     names = [code.code for code in codes("squid")]
     hidden = [(a, b) for at, a in enumerate(names) for b in names[at + 1 :] if b != a and b.startswith(a)]
     assert hidden == []
+
+
+@pytest.mark.parametrize("code", codes("ztunnel"), ids=lambda code: code.code)
+def test_sample_of_a_ztunnel_key_reads_to_values(code: Code) -> None:
+    field = next(field for field in PRESETS["ztunnel"].format.fields if field.code is code)
+    raw = code.sample.encode()
+    assert field.exact.fullmatch(raw) and read_values(field, raw)[0] is not None and code.source
 
 
 @pytest.mark.parametrize("entry", load_toml("other_lines.toml")["line"], ids=lambda entry: entry["kind"])

@@ -140,9 +140,10 @@ def test_the_first_of_two_equal_directives_fills_the_column(text: str) -> None:
 
 def test_every_column_of_envoys_records_can_be_filled() -> None:
     given = {column for code in codes("envoy") for column in code.columns}
+    given |= {column for code in codes("ztunnel") for column in code.columns}
     made = {"record_id", "file", "line", "cluster", "format", "end", "resolution", "flags", "raw"}
-    wrappers = {"namespace", "pod", "container", "node", "service_account"}
-    assert set(RECORDS["envoy"].names) - made - wrappers <= given
+    wrapped = {"container", "node"}
+    assert set(RECORDS["envoy"].names) - made - wrapped <= given
 
 
 @pytest.mark.parametrize("header", ["AUTHORIZATION", "cookie", "X-A?Authorization", "Cookie?X-A"])

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 Dialect = Literal["squid", "envoy"]
+Catalogue = Literal["squid", "envoy", "ztunnel"]
 ByteSet = frozenset[int]
 
 
@@ -104,9 +105,9 @@ def _value_type(
 
 
 @cache
-def codes(dialect: Dialect) -> tuple[Code, ...]:
-    """The catalogue of one dialect, in lookup order."""
-    return tuple(_code(entry) for entry in load_toml(f"{dialect}.toml")["code"])
+def codes(catalogue: Catalogue) -> tuple[Code, ...]:
+    """One catalogue's entries, in lookup order."""
+    return tuple(_code(entry) for entry in load_toml(f"{catalogue}.toml")["code"])
 
 
 def _code(entry: dict[str, Any]) -> Code:

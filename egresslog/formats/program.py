@@ -125,8 +125,8 @@ def merge_literals(items: Iterable[Item]) -> tuple[Item, ...]:
 class LogFormat:
     """A compiled format: ``items`` in line order, or, for the layouts json and pairs, one Field per key.
 
-    ``names_client``: the record itself names the pod that connected, whoever wrote it; ``mixed``: the
-    values of a JSON line that mix text and directives.
+    ``mixed``: the values of a JSON line that mix text and directives; ``names_client``: the record
+    itself names the pod that connected, whoever wrote it.
     """
 
     name: str
@@ -134,8 +134,8 @@ class LogFormat:
     text: str
     items: tuple[Item, ...] = field(repr=False)
     layout: OneOf["text", "json", "pairs"] = "text"
-    names_client: bool = False
     mixed: tuple[Mixed, ...] = field(default=(), repr=False)
+    names_client: bool = False
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:

@@ -27,7 +27,7 @@ class Log(NamedTuple):
     @property
     def names_client(self) -> bool:
         """True where the records name the pod that connected, and not the one that wrote them (ztunnel)."""
-        return self.format in PRESETS and PRESETS[self.format].names_client
+        return self.format in PRESETS and PRESETS[self.format].format.names_client
 
 
 @dataclass(frozen=True)

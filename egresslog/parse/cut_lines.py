@@ -64,8 +64,8 @@ def _beginnings(format: LogFormat) -> list[LineParser]:
 
 def _opened(field: Field) -> Field:
     """The field, holding any run of its bytes."""
-    type = replace(field.type, pattern=f"{field.type.byte}*", is_free=True, may_be_empty=True, layout="")
-    return replace(field, shape=type, encoding="", limit=0)
+    shape = replace(field.type, pattern=f"{field.type.byte}*", is_free=True, may_be_empty=True)
+    return replace(field, shape=shape, encoding="", limit=0)
 
 
 def _values(parser: LineParser, line: bytes) -> Values | None:

@@ -13,7 +13,7 @@ from typing import Any
 from egresslog.formats.codes import Dialect, load_toml
 from egresslog.formats.presets import PRESETS
 from egresslog.formats.program import LogFormat
-from egresslog.parse.json_lines import JsonProblem, json_pairs
+from egresslog.parse.json_objects import JsonProblem, json_object
 from egresslog.parse.line_parser import LineParser, Unparsed
 from egresslog.unwrap.entry import Entry
 
@@ -72,11 +72,13 @@ def other_line(raw: bytes) -> str | None:
 
 def _other_object(raw: bytes) -> str | None:
     try:
-        keys = {key for key, _ in json_pairs(raw)}
+        values = json_object(raw).values
     except JsonProblem:
         return None
+    keys = values.keys()
     for entry in _entries("keys"):
-        if keys.issuperset(entry["keys"]) and keys.isdisjoint(entry.get("without", ())):
+        has = keys >= set(entry["keys"]) and keys.isdisjoint(entry.get("without", ()))
+        if has and all(values.get(key) == value for key, value in entry.get("equal", {}).items()):
             return str(entry["kind"])
     return None
 

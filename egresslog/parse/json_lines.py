@@ -1,4 +1,4 @@
-"""JSON access-log lines (Envoy's json_format): keys -> columns, exact and strict.
+"""Lines of keys and values (Envoy's json_format, ztunnel): keys -> columns, exact and strict.
 
 A duplicate key could have been forged in a hand-written format: its columns are null and the record
 doubtful. Values are typed as the operator is, whether written as numbers or (old Envoys) as strings.
@@ -22,6 +22,7 @@ from egresslog.parse.json_objects import (
     json_pairs,
     kind_of,
 )
+from egresslog.parse.pair_lines import pair_object
 from egresslog.parse.values import BadValue, Value, read_values
 
 __all__ = ["JsonProblem", "has_begun", "has_keys", "json_pairs", "read_json", "shown"]
@@ -38,7 +39,7 @@ def read_json(format: LogFormat, line: bytes, read_mixed: ReadMixed) -> tuple[di
 
     Raises JsonProblem when the line is not one JSON object or a value has the wrong type.
     """
-    places = _places(format, json_object(line))
+    places = _places(format, _object(format, line))
     if not _are_enough(places):
         raise JsonProblem("expected the keys of the format")
     values: dict[str, Value] = {}
@@ -54,20 +55,26 @@ def read_json(format: LogFormat, line: bytes, read_mixed: ReadMixed) -> tuple[di
 
 
 def has_keys(format: LogFormat, line: bytes) -> bool:
-    """True where the line is a JSON object with enough of the format's keys."""
-    if not line.startswith(b"{"):
+    """True where the line is an object with enough of the format's keys."""
+    if format.layout == "json" and not line.startswith(b"{"):
         return False
     try:
-        return _are_enough(_places(format, json_object(line)))
+        return _are_enough(_places(format, _object(format, line)))
     except JsonProblem:
         return False
 
 
 def has_begun(format: LogFormat, line: bytes) -> bool:
     """True where the text begins like an object and shows enough of the format's keys, whole or not."""
-    names = [[step for step in part.key if isinstance(step, str)] for part in _parts(format)]
-    places: list[Place] = [(None, f'"{name[-1]}"'.encode() in line, False) for name in names]
-    return line.startswith(b"{") and _are_enough(places)
+    parts = [part for part in (*format.items, *format.mixed) if isinstance(part, Field | Mixed)]
+    if format.layout == "pairs":
+        return b"src.addr=" in line
+    shown = sum(f'"{part.key[-1]}"'.encode() in line for part in parts)
+    return line.startswith(b"{") and 4 * shown >= max(1, len(parts))
+
+
+def _object(format: LogFormat, line: bytes) -> JsonObject:
+    return json_object(line) if format.layout == "json" else pair_object(line)
 
 
 def shown(key: Path) -> str:

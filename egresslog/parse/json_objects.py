@@ -112,13 +112,17 @@ def at_path(value: Any, path: Path) -> Place:
     return value, True, twice
 
 
-def as_json(value: Any) -> str:
-    """A value as JSON text, numbers as they were written; of keys that stand twice, the last."""
+def as_json(value: Any, *, in_order: bool = False) -> str:
+    """A value as JSON text, numbers as they were written; of keys that stand twice, the last.
+
+    ``in_order``: keys in alphabetical order, else as they were written.
+    """
     if isinstance(value, JsonObject):
-        inside = (f"{as_json(key)}:{as_json(inner)}" for key, inner in value.values.items())
+        items = sorted(value.values.items()) if in_order else value.values.items()
+        inside = (f"{as_json(key)}:{as_json(inner, in_order=in_order)}" for key, inner in items)
         return f"{{{','.join(inside)}}}"
     if isinstance(value, list):
-        return f"[{','.join(map(as_json, value))}]"
+        return f"[{','.join(as_json(inner, in_order=in_order) for inner in value)}]"
     return str(value) if isinstance(value, Fraction) else json.dumps(value, ensure_ascii=False)
 
 

@@ -53,13 +53,13 @@ class LineParser:
 
     def is_plain(self, line: bytes) -> bool:
         """A quick test: the line has this format's shape (JSON: it has the format's keys)."""
-        if self.format.layout == "json":
+        if self.format.layout != "text":
             return has_keys(self.format, line)
         return self._match(line) is not None
 
     def parse(self, line: bytes) -> Parsed | Unparsed:
         """The line's values: from the one reading there is, or only those equal in all readings."""
-        if self.format.layout == "json":
+        if self.format.layout != "text":
             return self._from_json(line)
         raw = self._match(line)
         if raw is None:

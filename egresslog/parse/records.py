@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from hashlib import blake2b
 from typing import Any
 
 from egresslog.formats.codes import Dialect
 from egresslog.formats.program import Field, LogFormat
-from egresslog.parse.json_lines import JsonProblem, json_pairs
+from egresslog.parse.json_objects import JsonProblem, as_json, json_object
 from egresslog.parse.line_parser import Parsed, Values
 from egresslog.parse.values import decode_text, normal_address
 from egresslog.schema import ENVOY_RECORDS, SQUID_RECORDS, Table
@@ -27,7 +26,7 @@ _SECOND = 1_000_000
 def record(format: LogFormat, line: Entry, parsed: Parsed) -> Record:
     """One record with every column of its table; what the format does not give is null."""
     values = _complete(format, line, parsed.values)
-    derive = _squid if format.dialect == "squid" else _envoy
+    derive = _squid if format.dialect == "squid" else _ztunnel if format.names_client else _envoy
     row: Record = dict.fromkeys(RECORDS[format.dialect].names)
     row.update((name, value) for name, value in values.items() if name in row)
     row.update(derive(format, values))
@@ -63,12 +62,10 @@ def _origin(format: LogFormat, origin: Origin, row: Record) -> Record:
 def _canonical(raw: bytes) -> bytes:
     """A JSON record whatever shipper has written it anew: keys sorted, no blanks."""
     try:
-        pairs = json_pairs(raw)
+        found = json_object(raw)
     except JsonProblem:
         return raw
-    keys = {key for key, _ in pairs}
-    text = json.dumps(dict(pairs), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return text.encode("utf-8", "surrogatepass") if len(keys) == len(pairs) else raw
+    return raw if found.twice else as_json(found, in_order=True).encode("utf-8", "surrogatepass")
 
 
 def content_id(raw: bytes) -> str:
@@ -124,6 +121,26 @@ def _envoy(format: LogFormat, values: Values) -> Record:
 def _start_step(format: LogFormat) -> int:
     """The resolution of the start: a format of the user's for START_TIME can write whole seconds."""
     return next((field.type.step for field in format.fields if "start" in field.columns), _MILLISECOND)
+
+
+def _ztunnel(format: LogFormat, values: Values) -> Record:
+    """A connection that a pod opened: ztunnel dials with the pod's own address and a port it does not log."""
+    written, duration = values["written"], values["duration"] or 0
+    has_failed = values["error"] is not None and not values["bytes_sent"] and not values["bytes_received"]
+    inside = "hbone" if values["hbone_address"] is not None else "destination"
+    return {
+        "start": None if written is None else _moment(int(written) - int(duration) * _MILLISECOND),
+        "end": written,
+        "resolution": _MILLISECOND,
+        "upstream_address": values[f"{inside}_address"],
+        "upstream_port": values[f"{inside}_port"],
+        "upstream_local_address": None if has_failed else values["source_address"],
+        "downstream_local_address": values["destination_address"],
+        "downstream_local_port": values["destination_port"],
+        "downstream_remote_address": values["source_address"],
+        "downstream_remote_port": values["source_port"],
+        "response_flags": "UF" if has_failed else None,
+    }
 
 
 def _target(method: object, url: object) -> tuple[str | None, int | None, str | None]:
