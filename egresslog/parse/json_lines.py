@@ -19,13 +19,10 @@ from egresslog.parse.json_objects import (
     as_json,
     at_path,
     json_object,
-    json_pairs,
     kind_of,
 )
 from egresslog.parse.pair_lines import pair_object
 from egresslog.parse.values import BadValue, Value, read_values
-
-__all__ = ["JsonProblem", "has_begun", "has_keys", "json_pairs", "read_json", "shown"]
 
 ReadMixed = Callable[[Path, bytes], tuple[dict[str, Value], bool]]
 
@@ -44,13 +41,13 @@ def read_json(format: LogFormat, line: bytes, read_mixed: ReadMixed) -> tuple[di
         raise JsonProblem("expected the keys of the format")
     values: dict[str, Value] = {}
     doubtful = any(twice for _, _, twice in places)
-    for part, (value, _, twice) in zip(_parts(format), places, strict=True):
-        if isinstance(part, Mixed):
-            found, is_open = _mixed(part, None if twice else value, read_mixed)
+    for item, (value, _, twice) in zip((*format.items, *format.mixed), places, strict=True):
+        if isinstance(item, Mixed):
+            found, is_open = _mixed(item, None if twice else value, read_mixed)
             values.update(found)
             doubtful = doubtful or is_open
-        else:
-            values.update(zip(part.columns, _read(part, None if twice else value), strict=True))
+        elif isinstance(item, Field):
+            values.update(zip(item.columns, _read(item, None if twice else value), strict=True))
     return values, doubtful
 
 
@@ -84,11 +81,9 @@ def shown(key: Path) -> str:
 
 def _places(format: LogFormat, given: JsonObject) -> list[Place]:
     """What stands at each of the format's keys, those of mixed text last."""
-    return [at_path(given, part.key) for part in _parts(format)]
-
-
-def _parts(format: LogFormat) -> list[Field | Mixed]:
-    return [part for part in (*format.items, *format.mixed) if isinstance(part, Field | Mixed)]
+    return [
+        at_path(given, part.key) for part in (*format.items, *format.mixed) if isinstance(part, Field | Mixed)
+    ]
 
 
 def _are_enough(places: Sequence[Place]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from egresslog.formats.program import Path
@@ -51,31 +50,11 @@ def json_object(line: bytes) -> JsonObject:
 
     Raises JsonProblem with the byte where the text stops being one JSON object.
     """
-    found = _load(line, JsonObject, Fraction)
-    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _is_deeper(found, MAX_DEPTH):
-        raise JsonProblem("JSON nested too deeply")
-    assert isinstance(found, JsonObject)  # it begins with a brace
-    return found
-
-
-def json_pairs(line: bytes) -> list[tuple[str, Any]]:
-    """The keys and values of the line's object in written order, duplicates kept; inner objects as pairs.
-
-    Raises JsonProblem as json_object does.
-    """
-    return [(str(key), value) for key, value in _load(line, list, float)]
-
-
-def _load(
-    line: bytes, object_of: Callable[[list[tuple[str, Any]]], Any], number_of: Callable[[str], Any]
-) -> Any:
     if not line.lstrip().startswith(b"{"):
         raise JsonProblem("expected a JSON object")
     try:
         text = line.decode("utf-8")
-        return json.loads(
-            text, object_pairs_hook=object_of, parse_constant=_no_constant, parse_float=number_of
-        )  # fmt: skip
+        found = _load(text)
     except UnicodeDecodeError as error:
         raise JsonProblem("not UTF-8", error.start) from error
     except json.JSONDecodeError as error:
@@ -84,6 +63,17 @@ def _load(
         raise JsonProblem("JSON nested too deeply") from error
     except ValueError as error:
         raise JsonProblem(f"not JSON: {error}") from error
+    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _is_deeper(found, MAX_DEPTH):
+        raise JsonProblem("JSON nested too deeply")
+    return found
+
+
+def _load(text: str) -> JsonObject:
+    found = json.loads(
+        text, object_pairs_hook=JsonObject, parse_constant=_no_constant, parse_float=Fraction
+    )  # fmt: skip
+    assert isinstance(found, JsonObject)  # it begins with a brace
+    return found
 
 
 def _no_constant(name: str) -> Any:
