@@ -1,7 +1,7 @@
 """The grammar of Envoy's access-log format strings (substitution_formatter.rst).
 
-command = "%" NAME ["(" args ")"] [":" length] "%" ; "%%" is a percent sign
-args end at the first ")" that "%" or ":length%" follows, so they can hold ")" themselves
+    command = "%" NAME ["(" args ")"] [":" length] "%" ; "%%" is a percent sign
+    args end at the first ")" that "%" or ":length%" follows, so they can hold ")" themselves
 """
 
 from __future__ import annotations

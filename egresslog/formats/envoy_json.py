@@ -33,7 +33,7 @@ def compile_envoy_json(
         for path, value, items in values
         if any(isinstance(item, Field) for item in items)
     ]
-    return LogFormat(name, "envoy", text, tuple(_alone(kept)), "json", tuple(_mixed(kept)))
+    return LogFormat(name, "envoy", text, tuple(_alone(kept)), "json", mixed=tuple(_mixed(kept)))
 
 
 def _strings(path: Path, value: Any, omit_empty: bool) -> Iterator[tuple[Path, str]]:
