@@ -89,7 +89,8 @@ def test_values(text: str, raw: bytes, value: object) -> None:
     ("text", "raw"),
     [
         ("Ss", b"ICAP_MOD"), ("[un", b"a%5B"), ("[un", b"a[b"), ("[un", b"a%41"), ("[un", rb"a\x"),
-        ("[un", b"\xff"), ("#un", b"a b"), ("#un", b"a'b"), (">h{A}", b"a b"), (">a", b"13"), (">nfmark", b"2a"), ("un", b""),
+        ("[un", b"\xff"), ("#un", b"a b"), ("#un", b"a'b"), (">h{A}", b"a b"), (">a", b"13"), (">nfmark", b"2a"),
+        ("un", b""),
     ],
 )  # fmt: skip
 def test_what_squid_cannot_have_written_is_no_value(text: str, raw: bytes) -> None:
@@ -127,6 +128,8 @@ def test_host_and_port_come_from_their_own_codes_where_there_is_no_url() -> None
     row = row_of("%>rd %>rP %ru", b"%5B::1%5D 443 -")
     assert (row["host"], row["port"]) == ("::1", 443)
     assert row_of("%>rd %ru", b"other http://h/")["host"] == "h"
+    row = row_of("%rm %ru", b"CONNECT :443")
+    assert (row["host"], row["port"]) == (None, 443)
 
 
 @pytest.mark.parametrize("encoding", CHANGED)
