@@ -75,6 +75,11 @@ class Field:
         """True where the encoding can change the value."""
         return changes(self.encoding, self.code.type.bytes)
 
+    @cached_property
+    def zero_is_nothing(self) -> bool:
+        """True where zero, in any width, is a token for nothing."""
+        return b"0" in self.code.null
+
     @property
     def may_be_empty(self) -> bool:
         return self.code.type.may_be_empty

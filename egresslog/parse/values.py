@@ -29,15 +29,14 @@ def read_values(field: Field, raw: bytes) -> tuple[Value, ...]:
         raw = _decoded(field, raw)
     if field.clock:
         return (read_clock(field.clock, raw),)
-    if field.precision is not None and field.code.type.name in PRECISE:
+    if field.precision is not None:
         return PRECISE[field.code.type.name](raw, field.precision)
     return READERS[field.code.type.name](raw)
 
 
 def _is_nothing(field: Field, raw: bytes) -> bool:
     """A token for nothing; where that is zero, zero in any width."""
-    null = field.code.null
-    return raw in null or (b"0" in null and not raw.strip(b"0"))
+    return raw in field.code.null or (field.zero_is_nothing and not raw.strip(b"0"))
 
 
 def _decoded(field: Field, raw: bytes) -> bytes:
