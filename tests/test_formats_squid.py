@@ -128,6 +128,8 @@ def test_host_and_port_come_from_their_own_codes_where_there_is_no_url() -> None
     row = row_of("%>rd %>rP %ru", b"%5B::1%5D 443 -")
     assert (row["host"], row["port"]) == ("::1", 443)
     assert row_of("%>rd %ru", b"other http://h/")["host"] == "h"
+    row = row_of("%rm %ru", b"CONNECT :443")
+    assert (row["host"], row["port"]) == (None, 443)
 
 
 @pytest.mark.parametrize("encoding", CHANGED)
@@ -197,7 +199,6 @@ def test_icap_lines_are_skipped_by_kind() -> None:
 
 # Presets that have to be asked for, with a line of theirs.
 BY_NAME = {
-    "squid-3.1": b"1795407756.343     13 10.60.1.11 TCP_MISS/200 39 GET http://h/ john%20smith DIRECT/h -",
     "useragent": OTHERS[2],
     "referrer": OTHERS[1],
     "common-7": LINES["common"],

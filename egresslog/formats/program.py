@@ -86,6 +86,11 @@ class Field:
         """True where the encoding can change the value."""
         return changes(self.encoding, self.type.bytes)
 
+    @cached_property
+    def zero_is_nothing(self) -> bool:
+        """True where zero, in any width, is a token for nothing."""
+        return b"0" in self.code.null
+
     @property
     def may_be_empty(self) -> bool:
         return self.type.may_be_empty or b"" in self.code.null

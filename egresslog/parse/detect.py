@@ -12,7 +12,7 @@ from typing import Any
 
 from egresslog.formats.codes import Dialect, load_toml
 from egresslog.formats.presets import PRESETS
-from egresslog.formats.program import LogFormat
+from egresslog.formats.program import Literal, LogFormat, Pad
 from egresslog.parse.json_objects import JsonProblem, json_object
 from egresslog.parse.line_parser import LineParser, Unparsed
 from egresslog.unwrap.entry import Entry
@@ -56,8 +56,16 @@ def _readable(parser: LineParser, lines: Sequence[bytes]) -> int:
 
 
 def reads_cut_lines_of(short: LogFormat, long: LogFormat) -> bool:
-    """True where ``short`` is the beginning of ``long``: it would read lines that were cut."""
-    return short.dialect == long.dialect and short != long and long.text.startswith(short.text)
+    """True where ``short`` has the shape of the beginning of ``long``: it would read lines that were cut."""
+    ours, theirs = _shape(short), _shape(long)
+    return short.dialect == long.dialect and len(ours) < len(theirs) and theirs[: len(ours)] == ours
+
+
+@cache
+def _shape(format: LogFormat) -> list[bytes | None]:
+    """The literals of a text format, and None for each field between them."""
+    found = (item for item in format.items if not isinstance(item, Pad))
+    return [item.text if isinstance(item, Literal) else None for item in found]
 
 
 def other_line(raw: bytes) -> str | None:

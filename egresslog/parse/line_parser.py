@@ -71,7 +71,8 @@ class LineParser:
         if match is None:
             return self._search(line)
         try:
-            return Parsed(self._values(match.groups()), secrets=self._secrets(match))
+            values = self._values(match.groups())
+            return Parsed(values, secrets=self._secrets(match) if self._secret else ())
         except BadValue as error:
             return Unparsed(str(error), 0)
 

@@ -91,7 +91,7 @@ def _squid(format: LogFormat, values: Values) -> Record:
     if start is None and end is not None and isinstance(elapsed, int):
         start = _moment(end - elapsed * _MILLISECOND)
     host, port, url = _target(values.get("method"), values.get("url"))
-    if host is None:
+    if host is None and isinstance(values.get("request_host"), str):
         host, port = _requested(values)
     return {
         "start": start, "end": end, "resolution": resolution, "elapsed": elapsed,
@@ -177,10 +177,8 @@ def _target(method: object, url: object) -> tuple[str | None, int | None, str | 
 
 
 def _requested(values: Values) -> tuple[str | None, int | None]:
-    """Host and port of %>rd and %>rP, where the URL says nothing; brackets of IPv6 are %-encoded."""
-    host, port = values.get("request_host"), values.get("request_port")
-    if not isinstance(host, str):
-        return None, None
+    """Host and port of %>rd and %>rP; the brackets of IPv6 are %-encoded."""
+    host, port = str(values["request_host"]), values.get("request_port")
     name = split_authority(host.replace("%5B", "[").replace("%5D", "]"))[0]
     return name, port if isinstance(port, int) and port <= 65_535 else None
 

@@ -32,15 +32,14 @@ def read_values(field: Field, raw: bytes) -> tuple[Value, ...]:
         return _moment(field, raw)
     if field.clock:
         return (read_clock(field.clock, raw),)
-    if field.precision is not None and field.type.name in PRECISE:
+    if field.precision is not None:
         return PRECISE[field.type.name](raw, field.precision)
     return READERS[field.type.name](raw)
 
 
 def _is_nothing(field: Field, raw: bytes) -> bool:
     """A token for nothing; where that is zero, zero in any width."""
-    null = field.code.null
-    return raw in null or (b"0" in null and not raw.strip(b"0"))
+    return raw in field.code.null or (field.zero_is_nothing and not raw.strip(b"0"))
 
 
 def _decoded(field: Field, raw: bytes) -> bytes:
