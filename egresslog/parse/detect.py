@@ -6,13 +6,14 @@ Deterministic: most lines win; among equals the earlier preset (the one that say
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
 from egresslog.formats.codes import Dialect, load_toml
 from egresslog.formats.presets import PRESETS
 from egresslog.formats.program import Literal, LogFormat, Pad
+from egresslog.parse.json_lines import share_known
 from egresslog.parse.json_objects import JsonProblem, json_object
 from egresslog.parse.line_parser import LineParser, Unparsed
 from egresslog.unwrap.entry import Entry
@@ -23,6 +24,7 @@ SAMPLE = 50  # lines tried against every format at a time
 def detect(sample: Sequence[Entry], candidates: Sequence[LogFormat]) -> LogFormat | None:
     """The format that reads most of the first lines that any reads; None when none reads any."""
     lines = [line.raw for line in sample if not line.cut]
+    tries: list[tuple[Callable[[LineParser, Sequence[bytes]], float], list[bytes]]]
     tries = [(_plain_matches, lines[at : at + SAMPLE]) for at in range(0, len(lines), SAMPLE)]
     for count, some in [*tries, (_readable, lines[:SAMPLE])]:
         scores = [count(parser_of(format), some) for format in candidates]
@@ -47,8 +49,9 @@ def parser_of(format: LogFormat) -> LineParser:
     return LineParser(format)
 
 
-def _plain_matches(parser: LineParser, lines: Sequence[bytes]) -> int:
-    return sum(parser.is_plain(line) for line in lines)
+def _plain_matches(parser: LineParser, lines: Sequence[bytes]) -> float:
+    """How many lines it reads; of an object, how much of it."""
+    return sum(share_known(parser.format, line) for line in lines if parser.is_plain(line))
 
 
 def _readable(parser: LineParser, lines: Sequence[bytes]) -> int:

@@ -61,6 +61,15 @@ def has_keys(format: LogFormat, line: bytes) -> bool:
         return False
 
 
+def share_known(format: LogFormat, line: bytes) -> float:
+    """The share of an object's keys that the format knows; 1 for a line of text."""
+    if format.layout == "text":
+        return 1.0
+    keys = _object(format, line).values.keys()
+    known = {part.key[0] for part in (*format.items, *format.mixed) if isinstance(part, Field | Mixed)}
+    return sum(key in known for key in keys) / max(1, len(keys))
+
+
 def has_begun(format: LogFormat, line: bytes) -> bool:
     """True where the text begins like an object and shows enough of the format's keys, whole or not."""
     parts = [part for part in (*format.items, *format.mixed) if isinstance(part, Field | Mixed)]

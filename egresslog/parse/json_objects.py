@@ -68,6 +68,15 @@ def json_object(line: bytes) -> JsonObject:
     return found
 
 
+def json_problem(line: bytes) -> tuple[str, int] | None:
+    """Why a line is no JSON object, and at which byte; None where it is one."""
+    try:
+        json_object(line)
+    except JsonProblem as problem:
+        return str(problem), problem.pos
+    return None
+
+
 def _load(text: str) -> JsonObject:
     found = json.loads(
         text, object_pairs_hook=JsonObject, parse_constant=_no_constant, parse_float=Fraction

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -16,10 +16,18 @@ from egresslog.parse.cut_lines import CUT_AT, parse_cut, parts
 from egresslog.parse.detect import detect, is_access_line, other_line, parser_of, presets, reads_cut_lines_of
 from egresslog.parse.foreign import is_foreign, is_mixed
 from egresslog.parse.gaps import gaps
+from egresslog.parse.json_objects import json_problem
 from egresslog.parse.line_parser import Parsed, Unparsed
 from egresslog.parse.records import Record, record
 from egresslog.parse.values import decode_text
-from egresslog.unwrap.document import MAX_DOCUMENT, Document, may_be_document, read_document
+from egresslog.unwrap.document import (
+    MAX_DOCUMENT,
+    Document,
+    may_be_document,
+    may_be_yaml,
+    read_document,
+    read_yaml,
+)
 from egresslog.unwrap.entry import Entry
 from egresslog.unwrap.origin import origin_of_path
 from egresslog.unwrap.table import Table, may_be_table, read_table
@@ -28,6 +36,14 @@ from egresslog.unwrap.unwrapper import Unwrapper
 LOOKAHEAD = 5_000  # lines held back while access lines of a (further) format are looked for
 EXCERPT = 200
 _TOO_LONG = Unparsed(f"longer than {MAX_LINE} bytes", 0)
+
+
+# How to tell, by its beginning, that a file is read as a whole, and how it is read then.
+_DOCUMENTS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], Document | Table | None]], ...] = (
+    (may_be_document, read_document),
+    (may_be_table, read_table),
+    (may_be_yaml, read_yaml),
+)
 
 
 def read_file(source: Source) -> FileContent:
@@ -90,7 +106,7 @@ class _Reading:
 
     def _entries(self, first: bytes, blocks: Iterator[bytes]) -> Iterator[Entry]:
         """Every log line, out of its wrapping."""
-        read = read_document if may_be_document(first) else read_table if may_be_table(first) else None
+        read = next((read for may_be, read in _DOCUMENTS if may_be(first)), None)
         if read is not None:
             first = _up_to(chain((first,), blocks), MAX_DOCUMENT)
             document = read(first) if len(first) < MAX_DOCUMENT else None
@@ -170,7 +186,9 @@ class _Reading:
         self.records.setdefault(format.dialect, []).append(row)
 
     def _problem(self, entry: Entry) -> Unparsed:
-        """Why no format reads the line, in the words of the one that got furthest."""
+        """Why no format reads the line, in the words of the one that got furthest, or of JSON."""
+        if entry.raw.startswith(b"{") and (broken := json_problem(entry.raw)) is not None:
+            return Unparsed(*broken)
         formats = list(dict.fromkeys((*self.formats, *self.source.formats)))
         tried = (parser_of(format).parse(entry.raw) for format in formats)
         problems = [problem for problem in tried if isinstance(problem, Unparsed)]

@@ -211,6 +211,7 @@ def plain(value: Any) -> Any:
     """OTLP's typed values without their type: {"stringValue": x} is x, a list of {key, value} an object."""
     if isinstance(value, dict) and len(value) == 1:
         ((kind, inner),) = value.items()
+        kind = kind.replace("_v", "V")  # string_value is stringValue
         if kind in ("stringValue", "boolValue", "doubleValue"):
             return inner
         if kind == "intValue":

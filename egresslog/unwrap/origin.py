@@ -13,7 +13,7 @@ _POD_FOLDER = re.compile(
 )
 # /var/log/containers/<pod>_<namespace>_<container>-<64 hex>.log; stream names have dots for slashes.
 _CONTAINER_LINK = re.compile(
-    r"(?:^|/|containers\.)(?P<pod>[^_/]+)_(?P<namespace>[^_/]+)_(?P<container>[^_/]+)-[0-9a-f]{64}(?=\.|$)"
+    r"^(?:.*(?:/|containers\.))?(?P<pod>[^_/]+)_(?P<namespace>[^_/]+)_(?P<container>[^_/]+)-[0-9a-f]{64}(?=\.|$)"
 )
 
 

@@ -1,0 +1,178 @@
+"""Wrappers: whatever stands around a line, the record is that of the line alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from lab import SAMPLES
+
+from egresslog.files.lines import Line
+from egresslog.files.sources import Given
+from egresslog.parse.logs import Logs, read_logs
+from egresslog.unwrap.document import read_document
+from egresslog.unwrap.objects import ObjectWrapper, inside_json, object_wrappers
+from egresslog.unwrap.origin import NOWHERE, Origin, origin_of_path
+from egresslog.unwrap.text import TextWrapper, inside_text, text_wrappers
+from egresslog.unwrap.unwrapper import Unwrapper
+
+ENVOY = (SAMPLES / "lab/envoy/sleep-7b8d5c6f9-x2x7q/istio-text.log").read_bytes().split(b"\n")[:12]
+SQUID = (SAMPLES / "lab/squid/access-port.log").read_bytes().split(b"\n")[:12]
+WRAPPERS: list[TextWrapper | ObjectWrapper] = [*text_wrappers(), *object_wrappers()]
+LINE = b"a line"
+
+
+def wrapped(wrapper: TextWrapper | ObjectWrapper, line: bytes) -> bytes:
+    """The line in the place of the sample's."""
+    if not isinstance(wrapper, ObjectWrapper) and b'{"log":1}' not in wrapper.sample.encode():
+        return wrapper.sample.encode().replace(LINE, line)
+    text = json.dumps(line.decode("utf-8", "surrogateescape"))[1:-1].encode()
+    return wrapper.sample.encode().replace(b'{"log":1}', b'{"message":"a line"}').replace(LINE, text)
+
+
+def read(tmp_path: Path, lines: Sequence[bytes], name: str = "x.log") -> Logs:
+    path = tmp_path / name
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    return read_logs([Given(str(path))])
+
+
+def rows(logs: Logs) -> list[dict[str, Any]]:
+    """The records without what only a wrapper knows."""
+    told = {"file", "proxy", "cluster", "namespace", "pod", "container", "node"}
+    found = [*logs.squid.to_pylist(), *logs.envoy.to_pylist()]
+    return [{name: value for name, value in row.items() if name not in told} for row in found]
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS, ids=lambda w: w.name)
+def test_sample_holds_its_payload(wrapper: TextWrapper | ObjectWrapper) -> None:
+    raw = wrapper.sample.encode()
+    found = inside_json(raw) if isinstance(wrapper, ObjectWrapper) else list(inside_text(raw))
+    assert [i.payload for i in found if i.wrapper == wrapper.name] == [wrapper.payload.encode()]
+    assert wrapper.source and wrapper.versions and wrapper.title
+
+
+@pytest.mark.parametrize("lines", [ENVOY, SQUID], ids=["envoy", "squid"])
+@pytest.mark.parametrize("wrapper", WRAPPERS, ids=lambda w: w.name)
+def test_records_do_not_depend_on_the_wrapper(
+    tmp_path: Path, wrapper: TextWrapper | ObjectWrapper, lines: list[bytes]
+) -> None:
+    plain = rows(read(tmp_path, lines))
+    logs = read(tmp_path, [wrapped(wrapper, line) for line in lines], "wrapped.log")
+    assert rows(logs) == plain and len(plain) == len(lines)
+    assert logs.files[0].rejected == 0 and sum(logs.files[0].skipped.values()) == 0
+
+
+@given(st.sampled_from(WRAPPERS), st.sampled_from(WRAPPERS), st.sampled_from([ENVOY, SQUID]))
+def test_wrappers_in_wrappers(
+    tmp_path_factory: pytest.TempPathFactory,
+    outer: TextWrapper | ObjectWrapper,
+    inner: TextWrapper | ObjectWrapper,
+    lines: list[bytes],
+) -> None:
+    assume("message" not in outer.payload)  # these hold a document, not a line
+    folder = tmp_path_factory.mktemp("nested")
+    plain = rows(read(folder, lines))
+    found = read(folder, [wrapped(outer, wrapped(inner, line)) for line in lines], "wrapped.log")
+    assert rows(found) == plain
+
+
+JSON_LOGS = [
+    b'{"start_time":"2026-11-23T04:22:36.342Z","method":"GET","duration":1,"user_agent":"\\"log\\""}',
+    b'{"ts":1795407756.343,"client":"10.0.0.1","url":"http://h/","line":7}',
+]
+
+
+@pytest.mark.parametrize("line", JSON_LOGS)
+def test_json_access_logs_are_no_wrappers(line: bytes) -> None:
+    assert [inside for inside in inside_json(line) if inside.sure] == []
+
+
+def entries(*lines: bytes) -> list[tuple[bytes, Origin, int]]:
+    unwrapper = Unwrapper(lambda raw: raw in (LINE, b"one two"))
+    found = [e for n, raw in enumerate(lines, 1) for e in unwrapper.entries(Line(n, 0, raw))]
+    return [(e.raw, e.origin, e.pieces) for e in [*found, *unwrapper.rest()]]
+
+
+STAMP = b"2026-11-23T04:22:36.342Z "
+CRI = [
+    ("one piece", [b"stdout F a line"], [(LINE, 1)]),
+    ("pieces", [b"stdout P a ", b"stdout P li", b"stdout F ne"], [(LINE, 3)]),
+    ("two streams", [b"stdout P a ", b"stderr P one", b"stdout F line", b"stderr F  two"],
+     [(LINE, 2), (b"one two", 2)]),
+    ("an end that never comes", [b"stdout P a "], [(b"a ", 1)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "lines", "wanted"), CRI, ids=[what for what, *_ in CRI])
+def test_pieces_are_joined_by_stream(what: str, lines: list[bytes], wanted: list[tuple[bytes, int]]) -> None:
+    assert [(raw, pieces) for raw, _, pieces in entries(*(STAMP + line for line in lines))] == wanted
+
+
+ORIGINS = [
+    (f"/var/log/pods/shop_orders-6d5_{'0a' * 16}/istio-proxy/0.log", "shop", "orders-6d5", "istio-proxy"),
+    ("/var/log/pods/shop_web-0_01234567-89ab-cdef-0123-456789abcdef/app/1.log.gz", "shop", "web-0", "app"),
+    (f"/var/log/containers/orders-6d5_shop_istio-proxy-{'a1' * 32}.log", "shop", "orders-6d5", "istio-proxy"),
+    (f"fluent-bit-kube.var.log.containers.web-0_shop_a-b-{'0f' * 32}.log", "shop", "web-0", "a-b"),
+    ("logs/shop_orders/access.log", None, None, None),
+    ("/var/log/squid/access.log", None, None, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "namespace", "pod", "container"), ORIGINS, ids=lambda v: str(v)[:30])
+def test_paths_of_the_kubelet_tell_the_pod(
+    path: str, namespace: str | None, pod: str | None, container: str | None
+) -> None:
+    assert origin_of_path(path) == Origin(namespace=namespace, pod=pod, container=container)
+
+
+def test_a_key_that_stands_twice_makes_no_wrapper() -> None:
+    assert inside_json(b'{"log":"a","log":"b","stream":"stdout","time":"t"}') == []
+
+
+def test_the_inner_wrapper_knows_better() -> None:
+    told = b'"kubernetes":{"pod_name":"shipper","namespace_name":"shop"}'
+    outer = b'{"log":"[pod/web-0/istio-proxy] a line",' + told + b"}"
+    ((raw, origin, _),) = entries(outer)
+    assert (raw, origin.pod, origin.namespace, origin.container) == (LINE, "web-0", "shop", "istio-proxy")
+
+
+@pytest.mark.parametrize("raw", [b"one other", b"x " * 50_000, b"a" * 100_000 + b":", b"\x1b[0m" * 30_000])
+def test_what_is_in_no_wrapper_stays_as_it_is(raw: bytes) -> None:
+    assert entries(raw) == [(raw, NOWHERE, 1)]
+
+
+def test_wrappers_do_not_go_on_for_ever() -> None:
+    deep = LINE.decode()
+    for _ in range(10):  # each level doubles the backslashes
+        deep = json.dumps({"log": deep, "stream": "stdout"})
+    assert len(entries(deep.encode())) == 1
+
+
+CUT = b'[\n {"textPayload": "one",\n  "resource": {"labels": {"pod_name": "p"}}},\n {"textPayload": "tw'
+
+
+def test_a_document_that_ends_too_early_keeps_what_is_whole() -> None:
+    document = read_document(CUT)
+    assert document is not None and document.problem is not None
+    assert [inside.payload for inside in document.insides()] == [b"one"]
+
+
+@pytest.mark.parametrize("data", [b"[", b"[\n1\n", b'{"a"', b'{\n"a": 1}\nnot json', b"{" * 5_000, b'["a\n'])
+def test_what_is_no_document_is_read_line_by_line(data: bytes) -> None:
+    document = read_document(data)
+    assert document is None or not [i for i in document.insides() if i.origin != NOWHERE]
+
+
+def test_entries_of_a_document_know_their_lines(tmp_path: Path) -> None:
+    labels = {"labels": {"pod_name": "p"}}
+    text = json.dumps([{"resource": labels, "textPayload": line.decode()} for line in SQUID], indent=1)
+    (tmp_path / "x.json").write_text(text)
+    logs = read_logs([Given(str(tmp_path / "x.json"))])
+    lines = text.split("\n")
+    for row in logs.squid.to_pylist():
+        assert json.loads("{" + lines[row["line"] - 1].strip(" ,") + "}")["textPayload"] == row["raw"]
