@@ -67,10 +67,18 @@ def _print_json(document: dict[str, Any]) -> None:
 
 def _print_tables(logs: Logs, document: dict[str, Any]) -> None:
     from egresslog.report.printing import screen, show
-    from egresslog.report.terminal import clocks_table, coverage_table, files_table, formats_table
+    from egresslog.report.terminal import (
+        clocks_table,
+        coverage_table,
+        files_table,
+        formats_table,
+        skipped_table,
+    )
 
     to = screen(sys.stdout)
     tables = [files_table(document["files"], to.width), formats_table(document["files"], to.width)]
+    if any(file["skipped"] for file in document["files"]):
+        tables.append(skipped_table(document["files"], to.width))
     if document["coverage"]:
         tables.append(coverage_table(document["coverage"], to.width))
     if document["clocks"]:

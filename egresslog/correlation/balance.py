@@ -80,9 +80,8 @@ def _lines(files: Iterable[FileReport]) -> Equation:
 def _records(files: Iterable[FileReport], unique: int) -> Equation:
     files = list(files)
     duplicate = sum(report.duplicate for report in files)
-    return Equation(
-        "files", "records", sum(report.parsed for report in files), {"unique": unique, "duplicate": duplicate}
-    )
+    read = sum(report.parsed + report.recovered for report in files)
+    return Equation("files", "records", read, {"unique": unique, "duplicate": duplicate})
 
 
 def _fates(side: str, records: pa.Table, table: pa.Table, heading: str, reason: str | None) -> Equation:

@@ -58,6 +58,10 @@ def file_entry(report: FileReport) -> dict[str, Any]:
         **entry,
         "format": ", ".join(report.formats) or None,
         "formats": list(report.formats),
+        "found": [
+            {"format": format, "records": number, "first_line": line}
+            for format, (number, line) in report.found.items()
+        ],
         "skipped": sum(report.skipped.values()),
         "skipped_by_kind": dict(report.skipped),
         "first": _iso(report.first),

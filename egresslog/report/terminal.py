@@ -5,6 +5,7 @@ Every function gives a sheet for ``printing.show``. Times are UTC, bytes have de
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -73,11 +74,12 @@ def balance_table(transactions: pa.Table, connections: pa.Table, width: int = WI
 
 
 def files_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet:
-    """Lines per file (keys path, kind, lines, parsed, rejected, skipped, continued, duplicate).
+    """Lines per file (keys path, kind, lines, parsed, rejected, skipped, continued, recovered, duplicate).
 
     Where lines do not add up, a column of its own says by how many.
     """
-    counts = ("lines", *_INPUT_LINES, "duplicate")
+    recovered = ("recovered",) if any(file["recovered"] for file in files) else ()
+    counts = ("lines", *_INPUT_LINES, *recovered, "duplicate")
     total_row = {name: sum(file[name] for file in files) for name in counts}
     listed = [*files, {"path": f"Total of {number(len(files))}", "kind": "all", **total_row}]
     off = any(map(_off, files))
@@ -99,14 +101,33 @@ def clocks_table(clocks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> She
 
 
 def formats_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet:
-    """Format, doubtful lines, first and last record per file (keys path, format, doubtful, first, last)."""
+    """What each file was found to hold, in which wrapping, and the line that shows it.
+
+    Keys path, kind, found (format, records, first_line), doubtful, first, last.
+    """
     day = single_date(file[name] for file in files for name in ("first", "last"))
-    lines = [
-        Line(file["path"], [file["format"] or file["kind"], number(file["doubtful"]), *_span(file, day)])
-        for file in files
-    ]
-    columns = [Column("Format"), Column("Doubtful"), Column("First"), Column("Last")]
-    return layout(f"Formats, by content{_utc(day)}", "File", columns, lines, width)
+    lines = [line for file in files for line in _found(file, day)]
+    columns = [Column("Records"), Column("From line"), Column("Doubtful"), Column("First"), Column("Last")]
+    return layout(f"Formats, by content{_utc(day)}", "File, format", columns, lines, width)
+
+
+def _found(file: Mapping[str, Any], day: str | None) -> list[Line]:
+    """The file, then each format with the number of its records and the first line in it."""
+    what = "" if file["found"] else f" ({file['kind']})"
+    head = Line(file["path"] + what, ["", "", number(file["doubtful"]), *_span(file, day)])
+    found = ((f"  {f['format']}", number(f["records"]), number(f["first_line"])) for f in file["found"])
+    return [head, *(Line(format, [records, line, "", "", ""]) for format, records, line in found)]
+
+
+def skipped_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet:
+    """What was passed over as no access line, by kind (key skipped_by_kind)."""
+    kinds: Counter[str] = Counter()
+    holding: Counter[str] = Counter()
+    for file in files:
+        kinds.update(file["skipped_by_kind"])
+        holding.update(file["skipped_by_kind"].keys())
+    lines = [Line(kind, [number(count), number(holding[kind])]) for kind, count in sorted(kinds.items())]
+    return layout("Skipped, no access lines", "Kind", [Column("Lines"), Column("Files")], lines, width)
 
 
 def coverage_table(coverage: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet:
