@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cache
 
 from egresslog.formats.program import Field, LogFormat
-from egresslog.parse.detect import is_access_line
+from egresslog.parse.detect import first_plain
 from egresslog.parse.line_parser import LineParser, Parsed, Unparsed, Values
 from egresslog.unwrap.entry import Entry
 
@@ -21,7 +21,7 @@ CUT_AT = 8_191  # bytes
 def parts(entry: Entry, formats: Sequence[LogFormat]) -> Iterator[Entry]:
     """The records glued into one line: torn ones, and the whole one behind them; mostly just the entry."""
     squid = [format for format in formats if format.dialect == "squid" and format.layout == "text"]
-    pieces = list(_pieces(entry.raw, lambda raw: is_access_line(raw, squid))) if squid else [entry.raw]
+    pieces = list(_pieces(entry.raw, lambda raw: first_plain(raw, squid) is not None))
     if len(pieces) == 1:
         yield entry
         return

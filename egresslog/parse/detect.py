@@ -38,9 +38,9 @@ def presets(dialect: Dialect | None) -> list[LogFormat]:
     return [p.format for p in PRESETS.values() if dialect in (None, p.dialect)]
 
 
-def is_access_line(raw: bytes, formats: Iterable[LogFormat]) -> bool:
-    """True where one of the formats plainly reads the line."""
-    return any(parser_of(format).is_plain(raw) for format in formats)
+def first_plain(raw: bytes, formats: Iterable[LogFormat]) -> LogFormat | None:
+    """The first of the formats that plainly reads the line."""
+    return next((format for format in formats if parser_of(format).is_plain(raw)), None)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from egresslog.formats.program import Path
@@ -45,8 +46,9 @@ class Fraction(str):
     __slots__ = ()
 
 
+@lru_cache(4)  # the steps that ask for a line's object follow each other
 def json_object(line: bytes) -> JsonObject:
-    """The line's object.
+    """The line's object, not to be changed.
 
     Raises JsonProblem with the byte where the text stops being one JSON object.
     """
@@ -111,17 +113,20 @@ def at_path(value: Any, path: Path) -> Place:
     return value, True, twice
 
 
-def as_json(value: Any, *, in_order: bool = False) -> str:
-    """A value as JSON text, numbers as they were written; of keys that stand twice, the last.
+def canonical(found: JsonObject) -> str:
+    """An object's text whatever wrote it: keys in order, no blanks, fractions as texts."""
+    return json.dumps(
+        found.values, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=lambda o: o.values
+    )  # fmt: skip
 
-    ``in_order``: keys in alphabetical order, else as they were written.
-    """
+
+def as_json(value: Any) -> str:
+    """A value as JSON text, numbers as they were written; of keys that stand twice, the last."""
     if isinstance(value, JsonObject):
-        items = sorted(value.values.items()) if in_order else value.values.items()
-        inside = (f"{as_json(key)}:{as_json(inner, in_order=in_order)}" for key, inner in items)
+        inside = (f"{as_json(key)}:{as_json(inner)}" for key, inner in value.values.items())
         return f"{{{','.join(inside)}}}"
     if isinstance(value, list):
-        return f"[{','.join(as_json(inner, in_order=in_order) for inner in value)}]"
+        return f"[{','.join(map(as_json, value))}]"
     return str(value) if isinstance(value, Fraction) else json.dumps(value, ensure_ascii=False)
 
 

@@ -13,7 +13,7 @@ from egresslog.formats.codes import Dialect
 from egresslog.formats.program import LogFormat
 from egresslog.parse.content import FileContent, FileReport, Kind, Reject
 from egresslog.parse.cut_lines import CUT_AT, parse_cut, parts
-from egresslog.parse.detect import detect, is_access_line, other_line, parser_of, presets, reads_cut_lines_of
+from egresslog.parse.detect import detect, first_plain, other_line, parser_of, presets, reads_cut_lines_of
 from egresslog.parse.foreign import is_foreign, is_mixed
 from egresslog.parse.gaps import gaps
 from egresslog.parse.json_objects import json_problem
@@ -29,7 +29,7 @@ from egresslog.unwrap.document import (
     read_yaml,
 )
 from egresslog.unwrap.entry import Entry
-from egresslog.unwrap.origin import origin_of_path
+from egresslog.unwrap.origin import NOWHERE, origin_of_path
 from egresslog.unwrap.table import Table, may_be_table, read_table
 from egresslog.unwrap.unwrapper import Unwrapper
 
@@ -75,6 +75,7 @@ class _Reading:
         self.skipped: Counter[str] = Counter()
         self.found: dict[str, tuple[int, int]] = {}
         self.formats: list[LogFormat] = []
+        self.recent: list[LogFormat] = []  # the format of the last line that was plainly in one
         self.records: dict[Dialect, list[Record]] = {}
         self.rejects: list[Reject] = []
         self.left: list[Entry] = []
@@ -125,8 +126,10 @@ class _Reading:
 
     def _is_known(self, raw: bytes) -> bool:
         """True for a line to be read as it is: an access line of some format, or known to be none."""
-        candidates = (format for some in self._candidates() for format in some)
-        return is_access_line(raw, chain(self.formats, candidates)) or other_line(raw) is not None
+        candidates = chain(self.recent, self.formats, *self._candidates())
+        format = first_plain(raw, candidates)
+        self.recent = [format] if format is not None else self.recent
+        return format is not None or other_line(raw) is not None
 
     def _candidates(self) -> Iterator[Sequence[LogFormat]]:
         """The formats given; then the presets, unless the dialect was given with a format."""
@@ -146,7 +149,8 @@ class _Reading:
 
     def _read_entry(self, entry: Entry) -> None:
         self.continued += entry.pieces - 1
-        entry = replace(entry, origin=entry.origin.within(self.origin))
+        if self.origin is not NOWHERE:
+            entry = replace(entry, origin=entry.origin.within(self.origin))
         for part in parts(entry, self.formats) if len(entry.raw) > CUT_AT else (entry,):
             self._read_part(part)
 

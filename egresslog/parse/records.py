@@ -10,7 +10,7 @@ from typing import Any
 from egresslog.formats.codes import Dialect
 from egresslog.formats.program import Field, LogFormat
 from egresslog.parse.credentials import masked
-from egresslog.parse.json_objects import JsonProblem, as_json, json_object
+from egresslog.parse.json_objects import JsonProblem, canonical, json_object
 from egresslog.parse.line_parser import Parsed, Values
 from egresslog.parse.values import decode_text, normal_address, unit_of
 from egresslog.schema import ENVOY_RECORDS, SQUID_RECORDS, Table
@@ -67,7 +67,7 @@ def _canonical(raw: bytes) -> bytes:
         found = json_object(raw)
     except JsonProblem:
         return raw
-    return raw if found.twice else as_json(found, in_order=True).encode("utf-8", "surrogatepass")
+    return raw if found.twice else canonical(found).encode("utf-8", "surrogatepass")
 
 
 def content_id(raw: bytes) -> str:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from egresslog.formats.codes import load_data
@@ -42,6 +42,19 @@ class ObjectWrapper:
     pieces: bool = False
     sure: bool = True
 
+    def may_be_on(self, line: bytes) -> bool:
+        """A quick test: every key needed (one that a message stands under, where none is) is in the text."""
+        every, one = self._keys
+        return all(key in line for key in every) and (not one or any(key in line for key in one))
+
+    @cached_property
+    def _keys(self) -> tuple[list[bytes], list[bytes]]:
+        """Ends of the keys, which may hold dots: all of the first have to be there, one of the second."""
+        paths = [*self.needs, *filter(None, [self.each.rpartition(".")[0].removesuffix("[]")])]
+        every = [f'{re.split("[.]", path)[-1].removesuffix("[]")}"'.encode() for path in paths]
+        one = [] if every else [f'"{path}"'.encode() for path in self.message]
+        return every, one
+
 
 @cache
 def object_wrappers() -> tuple[ObjectWrapper, ...]:
@@ -56,22 +69,15 @@ def _frozen(value: Any) -> Any:
 
 def inside_json(line: bytes) -> list[Inside]:
     """What the JSON wrapper on this line holds; [] where there is none."""
-    if not _first_keys().search(line):
+    fitting = [wrapper for wrapper in object_wrappers() if wrapper.may_be_on(line)]
+    if not fitting:
         return []
     try:
         text = line.decode("utf-8", "surrogateescape")
         value = json.loads(text, object_pairs_hook=unique, strict=False)
     except (ValueError, RecursionError):
         return []
-    return inside_value(value)
-
-
-@cache
-def _first_keys() -> re.Pattern[bytes]:
-    """A key that some wrapper needs or wraps its message in: without one no JSON has to be read."""
-    paths = (p for w in object_wrappers() for p in (w.each, *w.needs, *w.message))
-    keys = {re.split(r"[.\[]", path)[0] for path in paths if path} - {"1", "stream"}
-    return re.compile(b'"(?:' + b"|".join(re.escape(key.encode()) for key in sorted(keys)) + b')["._]')
+    return inside_value(value, fitting)
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -82,11 +88,14 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def inside_value(value: Any) -> list[Inside]:
-    """What the first wrapper that fits a JSON value holds; a list is its elements; [] without a wrapper."""
+def inside_value(value: Any, wrappers: Sequence[ObjectWrapper] | None = None) -> list[Inside]:
+    """What the first wrapper that fits a JSON value holds; a list is its elements; [] without a wrapper.
+
+    ``wrappers``: those that can fit (all, if not given).
+    """
     if isinstance(value, list):
-        return [inside for element in value for inside in inside_value(element)]
-    for wrapper in object_wrappers():
+        return [inside for element in value for inside in inside_value(element, wrappers)]
+    for wrapper in object_wrappers() if wrappers is None else wrappers:
         lines = _lines(value, wrapper.each.split(".") if wrapper.each else [], [])
         fitting = [scopes for scopes in lines if _fits(wrapper, scopes)]
         if fitting and (found := [inside for scopes in fitting for inside in _inside(wrapper, scopes)]):
