@@ -151,7 +151,7 @@ def test_mime_blobs_side_by_side_have_one_reading() -> None:
 def test_what_is_marked_in_the_catalogue() -> None:
     found = codes("squid")
     assert {c.by for c in found} == {"", "client", "server"}
-    assert {c.code for c in found if c.breaks} == {"tls::>sni", "ssl::>sni", "USER_CERT", "USER_CERTCHAIN"}
+    assert {c.code for c in found if c.breaks} == {"tls::>sni", "USER_CERT", "USER_CERTCHAIN"}
     dumps = {c.code for c in found if c.secret and c.arg is None}
     assert dumps == {
         ">h", "<h", ">ha", "icap::>h", "icap::<h", "icap::<last_h", "adapt::<last_h", "credentials",

@@ -39,8 +39,7 @@ class Field:
 
     ``limit``: the proxy cuts values at this many bytes (0: it does not); ``key``: where the value stands
     in a JSON line; ``shape``: the type that the directive's argument makes of the entry's; ``precision``:
-    digits asked for after the point of a time; ``clock``: the named groups of a strftime argument that
-    gives an instant.
+    digits asked for after the point of a time.
     """
 
     code: Code
@@ -51,7 +50,6 @@ class Field:
     limit: int = 0
     shape: ValueType | None = None
     precision: int | None = None
-    clock: str = ""
 
     @property
     def type(self) -> ValueType:
