@@ -129,11 +129,11 @@ ITEMS = [
     ("%tS|%ts", ["tS", b"|", "ts"]),
     ("%http::>a", [">a"]),
     ("100%%\t%>a", [b"100%\t", ">a"]),
-    ("%6tr", [Pad(), "tr"]),
-    ("%-6tr", ["tr", Pad()]),
+    ("%6tr", [Pad(6), "tr"]),
+    ("%-6tr", ["tr", Pad(6, after=True)]),
     ("%06tr", ["tr"]),
     ("%-06tr", ["tr"]),  # zeros make a number as wide as asked for: nothing is left to fill
-    ("%010>a", [Pad(), ">a"]),  # only numbers are filled with zeros
+    ("%010>a", [Pad(10), ">a"]),  # only numbers are filled with zeros
     ("%1tr", ["tr"]),
     ("%.3ru", ["ru"]),
     ("%>h{User-Agent}", [">h"]),
@@ -141,7 +141,7 @@ ITEMS = [
     ("%>h{A}{B}", [">h", b"{B}"]),
     ("%{A}>h{B}", [">h", b"{B}"]),
     ("%ts{x}", ["ts"]),  # an argument that the code has no use for is ignored
-    ("%6.tr", [Pad(), "tr"]),  # a point without digits is nothing
+    ("%6.tr", [Pad(6), "tr"]),  # a point without digits is nothing
     ("%>ha", [">ha"]),
     ("%>h", [">h"]),
     ("%note", ["note"]),

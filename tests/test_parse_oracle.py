@@ -91,6 +91,18 @@ CASES: list[tuple[str, bytes, object]] = [
     ("%rm %ru %un %mt", b"CONNECT h:443 user name x", ({"url": "h:443", "user": "user name"}, False)),
     ("%rm %ru %un %mt", b"GET http://h/ user name x", ({"url": None, "user": None}, True)),
     ("%[ui %[un [%tl]", b"- john smith [23/Nov/2026:04:22:36 +0000]", ({"user": "john smith"}, False)),
+    ("%-8rm %ru", b"GET      http://packages.example.org/x", (
+        {"method": "GET", "url": "http://packages.example.org/x"}, False)),
+    ("%un %9rm %ru", b"a b       GET http://h/", ({"user": "a b", "method": "GET"}, False)),
+    ("%un %9rm %ru", b"a b - -", ({"user": "a b", "method": None, "url": None}, False)),  # not filled
+    ("%8un|%ru", b"   a b|x", ({"user": None, "url": "x"}, True)),  # neither as wide nor wider: squeezed
+    ("%8un|%ru", b"     a b|x", ({"user": None, "url": "x"}, True)),  # spaces can be the user's own
+    ("%-8rm %ru", b"- http://h/", ({"method": None, "url": "http://h/"}, False)),
+    ("%-8rm %ru", b"-        http://h/", ({"method": None, "url": None}, True)),  # or a method called "-"
+    ("%-3rm %ru", b"CONNECT h:443", ({"method": "CONNECT", "url": "h:443"}, False)),
+    ("%-8rm %ru", b"GET http://h/", ({"method": "GET", "url": "http://h/"}, False)),  # blanks squeezed
+    ("%-8rm %ru", b"GET   http://h/", ({"method": "GET", "url": None}, True)),
+    ("%6tr %ru", b"13 http://h/", ({"elapsed": 13}, False)),
     ("%la:%lp", b"zzz:1", ("expected %la (address)", 0)),
     ("%ts %>a", b"12 10.0.0.1 ", ("expected the end of the line", 11)),
     ("%ts %>a", b"x", ("expected %ts (epoch)", 0)),

@@ -139,7 +139,8 @@ def _items(text: str, token: Token, implicit: str | None) -> list[Item]:
     field = as_moment(field, token.arg, "squid") if entry.type.name == "moment" else _precise(field)
     if token.width < 2 or (token.zero and number):
         return [field]
-    return [field, Pad()] if token.left else [Pad(), field]
+    pad = Pad(token.width, after=token.left)
+    return [field, pad] if token.left else [pad, field]
 
 
 def _constant(text: str, token: Token, encoding: str) -> Literal:
