@@ -10,13 +10,14 @@ from oracle import published, readings
 from proxies import render
 from test_parse_round_trip import cached_printed
 
-from egresslog.formats import LogFormat, compile_format
+from egresslog.formats import LogFormat, Pad, compile_format
 from egresslog.parse.detect import parser_of
 from egresslog.parse.line_parser import LineParser, Parsed
-from egresslog.parse.plain import is_conclusive, plain_pattern
+from egresslog.parse.plain import filling, is_conclusive, is_filled, plain_pattern
 from egresslog.parse.readings import MAX_READINGS, Stuck, read_all
 
 SMALL = formats("squid", 3) | formats("envoy", 3)
+PADDED = st.sampled_from([f for f in squid_pool(3, 300) if any(isinstance(i, Pad) for i in f.items)])
 LONGEST = 40  # bytes; the recursion is exponential
 SHORT = 20  # bytes of the many
 
@@ -72,6 +73,34 @@ def test_a_plain_match_is_the_only_reading(data: st.DataObject, log_format: LogF
     if match := plain_pattern(log_format).match(line):
         exact = all(f.exact.fullmatch(raw) for f, raw in zip(log_format.fields, match.groups(), strict=True))
         assert readings(log_format, line) == ([match.groups()] if exact else [])
+
+
+@given(st.data(), PADDED.filter(lambda f: is_conclusive(f, filled=True)))
+def test_a_plain_match_filled_as_squid_does_is_the_only_reading(
+    data: st.DataObject, log_format: LogFormat
+) -> None:
+    line = data.draw(lines(log_format))
+    match = plain_pattern(log_format).match(line)
+    if match and is_filled(line, match.groups(), *filling(log_format)):
+        exact = all(f.exact.fullmatch(raw) for f, raw in zip(log_format.fields, match.groups(), strict=True))
+        assert not exact or readings(log_format, line) == [match.groups()]
+
+
+PADDED_TEXTS = ["%-8rm %ru", "%-8un|%ru", "%ru %8>A", "%6tr %-5>A %un", "%-3rm%ru", "%un %-4>A|%9tr %-9mt"]
+
+
+@given(st.data(), st.sampled_from(PADDED_TEXTS))
+def test_padded_fields_agree_with_all_readings(data: st.DataObject, text: str) -> None:
+    log_format = compile_format(text, "squid")
+    check(log_format, data.draw(lines(log_format, 32)))
+
+
+def test_padding_beside_free_text_needs_no_search() -> None:
+    log_format = compile_format("%-8rm %ru", "squid")
+    assert not is_conclusive(log_format) and is_conclusive(log_format, filled=True)
+    plain = [b"GET      http://h/", b"CONNECTX h:443"]
+    searched = [b"GET http://h/", b"-        http://h/", b"GET          http://h/", b"- http://h/"]
+    assert [LineParser(log_format).is_plain(line) for line in plain + searched] == [True] * 2 + [False] * 4
 
 
 @given(st.data(), SMALL)
