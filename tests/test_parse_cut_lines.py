@@ -11,7 +11,7 @@ from egresslog.parse.line_parser import Parsed
 
 TORN = {
     "squid": b"1795407756.343     13 10.60.1.11 TCP_MISS/200 39 GET http://h/ bob HIER_NONE/10.0.0.1 a/b",
-    "common": b'10.60.1.11 - bob [23/Nov/2026:04:22:36 +0000] "GET http://h/ HTTP/1.1" 200 9 TCP_HIT:HIER_NONE',
+    "common": b'10.60.1.11 - bob [23/Nov/2026:04:22:36 +0000] "GET http://h/ HTTP/1.1" 200 9 TCP_HIT:NONE',
     "%{%FT%T}tg.%03tu %-8rm %9tr": b"2026-11-23T04:22:36.343 GET           13",
 }
 
