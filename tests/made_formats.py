@@ -20,7 +20,8 @@ STRFTIMES = [
     "%H:%M", "%a, %e %B %Y %I:%M:%S %p", "%j %Y %T.%f", "%c", "%b %e %T %Y %Z", "%s (%T)", "50%% %s",
 ]  # fmt: skip
 CLOCKS = [
-    "%d/%b/%Y %T %z", "%s", "%F", "%Y%m%d%H%M%S%z", "%I:%M:%S %p, %e %B %y %z", "%D-%T", "%j %Y %T%z", "",
+    "%d/%b/%Y %T %z", "%s", "%F", "%F at %T", "%Y%m%d%H%M%S%z", "%I:%M:%S %p, %e %B %y %z", "%D-%T",
+    "%j %Y %T%z", "",
 ]  # fmt: skip
 
 

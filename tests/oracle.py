@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from proxies import NUMBERS
+
 from egresslog.formats import Field, Literal, LogFormat
 from egresslog.formats.codes import constraints
 from egresslog.formats.program import Item
@@ -14,8 +16,30 @@ Values = dict[str, Value]
 
 
 def readings(log_format: LogFormat, line: bytes) -> list[tuple[bytes, ...]]:
-    """The raw fields of every way to read a line."""
-    return list(_readings(log_format.items, line))
+    """The raw fields of every way to read a line: filled as Squid fills, or, if there is none, anyhow."""
+    items, found = log_format.items, list(_readings(log_format.items, line))
+    fields = [at for at, item in enumerate(items) if isinstance(item, Field)]
+    kept = [pieces for pieces in found if _is_filled(items, pieces)] or found
+    return [tuple(pieces[at] for at in fields) for pieces in kept]
+
+
+def _is_filled(items: Sequence[Item], pieces: Sequence[bytes]) -> bool:
+    """Every value and the spaces beside it are as wide as asked for, or the value alone is wider, or "-"."""
+    for at, item in enumerate(items):
+        if isinstance(item, Field) and (width := _width(item)):
+            value, spaces = pieces[at], pieces[at + 1 if width < 0 else at - 1]
+            is_nothing = value in (b"-", b"") and not spaces
+            if not is_nothing and len(value + spaces) != max(abs(width), len(value)):
+                return False
+    return True
+
+
+def _width(field: Field) -> int:
+    """The minimum width a Squid directive asks spaces for, negative where they stand behind the value."""
+    found = re.match("%[\"'\\[#/]?(-?)(0?)([0-9]*)", field.directive)
+    width = int(found[3] or 0) if found else 0
+    is_number = field.code.type.name in NUMBERS
+    return 0 if width < 2 or (found and found[2] and is_number) else -width if found and found[1] else width
 
 
 def published(log_format: LogFormat, line: bytes) -> tuple[Values, bool] | None:
@@ -34,8 +58,7 @@ def _readings(items: Sequence[Item], line: bytes) -> Iterator[tuple[bytes, ...]]
     first, *rest = items
     for end in range(len(line) + 1):
         if _fits(first, line[:end]):
-            own = (line[:end],) if isinstance(first, Field) else ()
-            yield from (own + tail for tail in _readings(rest, line[end:]))
+            yield from ((line[:end], *tail) for tail in _readings(rest, line[end:]))
 
 
 def _fits(item: Item, piece: bytes) -> bool:

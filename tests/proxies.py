@@ -212,11 +212,14 @@ _STRFTIME = {"T": "%H:%M:%S", "F": "%Y-%m-%d", "ET": "T", "h": "%b", "R": "%H:%M
 
 
 def moment(directive: str, second: int, nanosecond: int, minutes: int) -> Printed:
-    """What %NAME(format)% or %NAME_LOCAL(format)% writes, and the instant if the text tells it."""
-    name, _, text = directive.strip("%").partition("(")
-    local = name.endswith("_LOCAL")
+    """What a directive with a strftime argument writes, and the instant if the text tells it."""
+    text = (re.search(r"[({](.*)[)}]", directive) or ["", ""])[1]
+    local = "_LOCAL" in directive or directive.replace(f"{{{text}}}", "").endswith("tl")
     at = datetime.fromtimestamp(second, timezone(timedelta(minutes=minutes if local else 0)))
-    written = _MOMENT.sub(lambda m: _specifier(m[1], at, f"{nanosecond:09}"), text.removesuffix(")")).encode()
+    shown = text or "%Y-%m-%dT%H:%M:%S.%3f%z"
+    written = _MOMENT.sub(lambda m: _specifier(m[1], at, f"{nanosecond:09}"), shown).encode()
+    if "{" in directive:  # only Squid's lines were written in the years that two digits tell
+        text = text.replace("%D", "%m/%d/%y").replace("%y", "%Y")
     digits = max((int(n) for n in re.findall(r"%E?([1-9])[fS]", text)), default=9 if "%f" in text else 0)
     told = re.search("%s", text) or (not local and _is_full(text)) or (_is_full(text) and "z" in text)
     fraction = nanosecond // 10 ** (9 - digits) * 10 ** (9 - digits) // 1_000
@@ -225,7 +228,7 @@ def moment(directive: str, second: int, nanosecond: int, minutes: int) -> Printe
 
 def _is_full(text: str) -> bool:
     """A date and a time of day to the second, in the few formats that the tests use."""
-    date = re.search("%F|%Y.*%[mbB].*%[de]|%[bB].*%[de].*%Y|%[de].*%[bB].*%Y|%j.*%Y|%c", text)
+    date = re.search("%F|%Y.*%[mbB].*%[de]|%m.*%d.*%Y|%[bB].*%[de].*%Y|%[de].*%[bB].*%Y|%j.*%Y|%c", text)
     return bool(date and re.search("%T|%E[1-9T]|%S|%c", text) and re.search("%T|%ET|%H|%I.*%p|%c", text))
 
 
@@ -244,6 +247,7 @@ def _specifier(name: str, at: datetime, nanoseconds: str) -> str:
 
 
 _SECOND = st.integers(0, 4_000_000_000)
+_WRITTEN = st.integers(0, 3_000_000_000)  # the years 1970 to 2065
 _ADDRESS = st.ip_addresses()
 _WORD = st.from_regex(rb"\A[0-9A-Za-z_,]{1,12}\Z")
 
@@ -271,7 +275,7 @@ TYPED: Mapping[str, st.SearchStrategy[Printed]] = {
     "base64": st.binary(min_size=1, max_size=9).map(lambda raw: _text(b64encode(raw))),
     "result": st.sampled_from([b"TCP_TUNNEL", b"NONE_NONE", b"TCP_MISS_ABORTED", b"ICAP"]).map(_text),
     "phrase": hostile_bytes().map(_text),
-    "utc_time": _SECOND.map(lambda second: _strftime("%d/%b/%Y:%H:%M:%S", second, 0)),
+    "utc_time": _SECOND.map(lambda second: moment("%{%d/%b/%Y:%H:%M:%S}tg", second, 0, 0)),
 }
 
 # Times whose digits depend on the precision, as Format.cc prints a timeval (seconds, microseconds).
@@ -289,9 +293,7 @@ def _subsecond(precision: int | None, second: int, micro: int) -> Printed:
 
 def _decimal(precision: int | None, second: int, micro: int) -> Printed:
     shown, digits = micro // _divisor(precision), 3 if precision is None else precision
-    return Printed(
-        b"%d.%0*d" % (second, digits, shown), (second * 1_000_000 + shown * _divisor(precision),)
-    )
+    return Printed(b"%d.%0*d" % (second, digits, shown), (second * 1_000_000 + shown * _divisor(precision),))
 
 
 def _duration(precision: int | None, second: int, micro: int) -> Printed:
@@ -305,25 +307,9 @@ def _duration(precision: int | None, second: int, micro: int) -> Printed:
 PRECISE = {"subsecond": _subsecond, "decimal": _decimal, "duration": _duration}
 
 
-def _strftime(spec: str, second: int, minutes: int) -> Printed:
-    moment = datetime.fromtimestamp(second, timezone(timedelta(minutes=minutes)))
-    return Printed(moment.strftime(spec.replace("%s", str(second))).encode(), (second * 1_000_000,))
-
-
-def _clock(field: Field) -> st.SearchStrategy[Printed]:
-    spec = re.search(r"\{([^}]*)\}", field.directive)
-    assert spec is not None
-    zones = st.integers(-14 * 60, 14 * 60) if field.code.code == "tl" else st.just(0)
-    return st.builds(_strftime, st.just(spec[1]), st.integers(0, 3_000_000_000), zones)
-
-
 @cache
 def printed_for(field: Field) -> st.SearchStrategy[Printed]:
     """A value of the field's type, or nothing where the proxy has a token for that."""
-    if field.code.type.name == "moment":
-        return st.builds(
-            moment, st.just(field.directive), _SECOND, st.integers(0, 999_999_999), st.integers(-840, 840)
-        )
     typed = _typed(field)
     nothing = st.just(Printed(None, (None,) * len(field.columns)))
     return typed | nothing if field.code.null else typed
@@ -331,8 +317,10 @@ def printed_for(field: Field) -> st.SearchStrategy[Printed]:
 
 def _typed(field: Field) -> st.SearchStrategy[Printed]:
     name = field.type.name
-    if name == "clock":
-        return _clock(field)
+    if field.code.type.name == "moment":
+        return st.builds(
+            moment, st.just(field.directive), _WRITTEN, st.integers(0, 999_999_999), st.integers(-840, 840)
+        )
     if name in PRECISE:
         return _TIMEVAL.map(lambda timeval: PRECISE[name](_modifiers(field)[3], *timeval))
     return TYPED[name]

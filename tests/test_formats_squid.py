@@ -48,6 +48,14 @@ ENDS = [
     ("%{%G-%V}tg", b"2026-48", None, 1_000_000),
     ("%#tl", b"23/Nov/2026:05:22:36%20+0100", SECOND, 1_000_000),
     ("%/tl", b'"23/Nov/2026:05:22:36 +0100"', SECOND, 1_000_000),
+    ("%{%Y-%m-%dT%H:%M:%S}tg.%03tuZ", b"2026-11-23T04:22:36.343Z", SECOND + 343_000, 1_000),
+    ("%{%FT%T}tg.%06.6tu", b"2026-11-23T04:22:36.000343", SECOND + 343, 1),
+    ("%{%FT%T%z}tl %tu", b"2026-11-23T05:22:36+0100 7", SECOND + 7_000, 1_000),
+    ("[%tl] %03tu", b"[23/Nov/2026:05:22:36 +0100] 343", SECOND + 343_000, 1_000),
+    ("%tg,%tu", b"23/Nov/2026:04:22:36,43", SECOND + 43_000, 1_000),
+    ("%{%FT%T}tl.%03tu", b"2026-11-23T05:22:36.343", None, 1_000),
+    ("%{%F %T %Z}tg", b"2026-11-23 04:22:36 GMT", SECOND, 1_000_000),
+    ("%{%F %T.%3f}tg", b"2026-11-23 04:22:36.%3f", None, 1_000_000),  # strftime(3) knows no %f
     ("%ts %tl", b"1795407756 01/Jan/2000:00:00:00 +0000", SECOND, 1_000_000),
 ]
 
@@ -151,7 +159,7 @@ def test_mime_blobs_side_by_side_have_one_reading() -> None:
 def test_what_is_marked_in_the_catalogue() -> None:
     found = codes("squid")
     assert {c.by for c in found} == {"", "client", "server"}
-    assert {c.code for c in found if c.breaks} == {"tls::>sni", "ssl::>sni", "USER_CERT", "USER_CERTCHAIN"}
+    assert {c.code for c in found if c.breaks} == {"tls::>sni", "USER_CERT", "USER_CERTCHAIN"}
     dumps = {c.code for c in found if c.secret and c.arg is None}
     assert dumps == {
         ">h", "<h", ">ha", "icap::>h", "icap::<h", "icap::<last_h", "adapt::<last_h", "credentials",

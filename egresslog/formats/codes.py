@@ -44,8 +44,8 @@ class Code:
 
     ``by``: who chooses the text, "client" or "server" (empty: the proxy does); ``breaks``: printed raw
     it can hold a line end; ``secret``: it can hold credentials. ``optional``: the argument may be left
-    out; ``example``: one to try the sample with; ``also``: other names; ``fallback``: see columns.py;
-    ``rank``: of several directives that fill a column the lowest wins.
+    out; ``example``: one to try the sample with; ``local``: a time in the proxy's own zone; ``also``:
+    other names; ``rank``, ``fallback``: see columns.py.
     """
 
     code: str
@@ -62,9 +62,15 @@ class Code:
     secret: bool = False
     optional: bool = False
     example: str = ""
+    local: bool = False
     also: tuple[str, ...] = ()
     fallback: bool = False
     rank: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The code and its other names."""
+        return (self.code, *self.also)
 
     def columns_for(self, arg: str | None) -> tuple[str, ...]:
         """The columns, with the directive's argument filled in where the entry asks for it."""
@@ -99,11 +105,15 @@ def value_types() -> dict[str, ValueType]:
     return {name: _value_type(name, **entry) for name, entry in load_toml("types.toml").items()}
 
 
-def _value_type(
-    name: str, bytes: str, pattern: str = "", empty: bool = False, suffix: bool = False
-) -> ValueType:
+def _value_type(name: str, bytes: str, empty: bool = False, **others: Any) -> ValueType:
     byte = f"[{bytes}]"
-    return ValueType(name, byte, pattern or byte + ("*" if empty else "+"), not pattern, empty, suffix)
+    exact = others.pop("pattern", "") or unnamed(others.get("layout", ""))
+    return ValueType(name, byte, exact or byte + ("*" if empty else "+"), not exact, empty, **others)
+
+
+def unnamed(layout: str) -> str:
+    """A layout without the names of its groups: it can stand inside other patterns."""
+    return re.sub(r"\?P<\w+>", "?:", layout)
 
 
 @cache
@@ -128,8 +138,14 @@ def constraints(dialect: Dialect) -> tuple[Constraint, ...]:
 
 def find_code(dialect: Dialect, name: str, arg: str | None) -> Code | None:
     """The entry for a code and its argument: the exact argument first, then any (or none, if optional)."""
-    entries = [entry for entry in codes(dialect) if name == entry.code or name in entry.also]
+    entries = [entry for entry in codes(dialect) if name in entry.names]
     wanted = None if arg is None else arg.casefold()
     exact = (e for e in entries if (None if e.arg is None else e.arg.casefold()) == wanted)
     anything = (e for e in entries if e.arg == "*" and (arg is not None or e.optional))
     return next(exact, None) or next(anything, None)
+
+
+@cache
+def code_names(dialect: Dialect) -> tuple[str, ...]:
+    """Every name of a code, once, in lookup order."""
+    return tuple(dict.fromkeys(name for entry in codes(dialect) for name in entry.names))

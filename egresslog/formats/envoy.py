@@ -12,10 +12,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from egresslog.errors import FormatError
-from egresslog.formats.codes import Code, codes, find_code, value_types
+from egresslog.formats.codes import Code, code_names, find_code
 from egresslog.formats.columns import one_per_column
 from egresslog.formats.program import Field, Item, Literal, merge_literals
-from egresslog.formats.strftime import moment_type
+from egresslog.formats.strftime import as_moment
 
 if TYPE_CHECKING:
     import pyparsing as pp
@@ -41,8 +41,7 @@ def compile_envoy(text: str, *, omit_empty: bool = False) -> tuple[Item, ...]:
     Raises FormatError with the span of the first command that is unknown or malformed.
     """
     items = envoy_items(text.removesuffix("\n").removesuffix("\\n"), omit_empty)
-    fields = iter(one_per_column([item for item in items if isinstance(item, Field)]))
-    return tuple(next(fields) if isinstance(item, Field) else item for item in items)
+    return one_per_column([items], "envoy")[0]
 
 
 def envoy_items(text: str, omit_empty: bool) -> tuple[Item, ...]:
@@ -92,7 +91,7 @@ def _item(text: str, token: Command | str, omit_empty: bool) -> Item:
         raise _unknown(text, token)
     columns, directive = entry.columns_for(token.arg), text[slice(*token.span)]
     found = Field(_as_asked(entry, token.arg, omit_empty), columns, directive, limit=token.limit)
-    return _moment(found, token) if entry.type.name == "moment" else found
+    return as_moment(found, token.arg, "envoy") if entry.type.name == "moment" else found
 
 
 def _as_asked(entry: Code, arg: str | None, omit_empty: bool) -> Code:
@@ -105,17 +104,8 @@ def _as_asked(entry: Code, arg: str | None, omit_empty: bool) -> Code:
     return entry
 
 
-def _moment(found: Field, token: Command) -> Field:
-    """The field of a time in the user's own format; a column of its own where it tells no instant."""
-    # Without an argument, Envoys differ in what they write for the local zone.
-    shape = moment_type(token.arg, token.name.endswith("_LOCAL")) if token.arg else None
-    shape = shape or value_types()["text"]
-    columns = found.columns if shape.layout else tuple(f"{column}_text" for column in found.columns)
-    return replace(found, columns=columns, shape=shape)
-
-
 def _unknown(text: str, token: Command) -> FormatError:
-    names = list(dict.fromkeys(name for entry in codes("envoy") for name in (entry.code, *entry.also)))
+    names = code_names("envoy")
     near: list[str] = []
     if token.name not in names:
         problem, near = "is not a known command operator", get_close_matches(token.name, names, n=3)

@@ -27,12 +27,8 @@ def compile_envoy_json(
     values = [
         (path, value, envoy_items(value, omit_empty)) for path, value in _strings((), labels, omit_empty)
     ]
-    fields = iter(one_per_column([item for *_, items in values for item in items if isinstance(item, Field)]))
-    kept = [
-        (path, value, tuple(next(fields) if isinstance(item, Field) else item for item in items))
-        for path, value, items in values
-        if any(isinstance(item, Field) for item in items)
-    ]
+    items = one_per_column([items for *_, items in values], "envoy")
+    kept = [(path, value, own) for (path, value, _), own in zip(values, items, strict=True)]
     return LogFormat(name, "envoy", text, tuple(_alone(kept)), "json", mixed=tuple(_mixed(kept)))
 
 
@@ -56,5 +52,5 @@ def _alone(values: list[_Value]) -> Iterator[Field]:
 
 def _mixed(values: list[_Value]) -> Iterator[Mixed]:
     for path, value, items in values:
-        if len(items) > 1:
+        if len(items) > 1:  # one literal alone says nothing
             yield Mixed(path, LogFormat(value, "envoy", value, items))

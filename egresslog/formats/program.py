@@ -12,6 +12,7 @@ from egresslog.formats.codes import ByteSet, Code, Dialect, ValueType
 from egresslog.formats.encodings import byte_class, bytes_of, changes, pattern_of
 
 ANY_BYTE: ByteSet = frozenset(range(256))
+NOTHING = (b"-", b"")  # printed for a missing value, whatever the width
 
 Path = tuple[str | int, ...]  # of a value in a JSON document: keys, and positions in lists
 
@@ -30,7 +31,19 @@ class Literal:
 
 @dataclass(frozen=True)
 class Pad:
-    """Zero or more spaces that fill a field up to its minimum width."""
+    """The spaces that fill a field up to its minimum width, before or ``after`` it (Format.cc).
+
+    A shorter value is filled to exactly that width, a longer one not at all, nor is the "-" for nothing.
+    Without a width, any number of spaces.
+    """
+
+    width: int = 0
+    after: bool = False
+
+    def fits(self, spaces: int, value: bytes) -> bool:
+        """True where Squid fills the value with so many spaces."""
+        is_nothing = spaces == 0 and value in NOTHING
+        return not self.width or is_nothing or spaces == max(0, self.width - len(value))
 
 
 @dataclass(frozen=True)
@@ -39,8 +52,7 @@ class Field:
 
     ``limit``: the proxy cuts values at this many bytes (0: it does not); ``key``: where the value stands
     in a JSON line; ``shape``: the type that the directive's argument makes of the entry's; ``precision``:
-    digits asked for after the point of a time; ``clock``: the named groups of a strftime argument that
-    gives an instant.
+    digits asked for after the point of a time.
     """
 
     code: Code
@@ -51,7 +63,6 @@ class Field:
     limit: int = 0
     shape: ValueType | None = None
     precision: int | None = None
-    clock: str = ""
 
     @property
     def type(self) -> ValueType:

@@ -17,11 +17,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from egresslog.errors import FormatError
-from egresslog.formats.clocks import clock_of
-from egresslog.formats.codes import Code, codes, find_code
+from egresslog.formats.codes import Code, code_names, find_code
+from egresslog.formats.columns import one_per_column
 from egresslog.formats.encodings import written
-from egresslog.formats.fillers import one_filler_each
 from egresslog.formats.program import Field, Item, Literal, Pad, merge_literals
+from egresslog.formats.strftime import as_moment
 
 if TYPE_CHECKING:
     import pyparsing as pp
@@ -64,7 +64,7 @@ def compile_squid(text: str, *, raw: bool = False) -> tuple[Item, ...]:
             state = _quoting(state, token)
         else:
             items.extend(_items(text, token, None if raw else state))
-    return one_filler_each(merge_literals(items))
+    return one_per_column([merge_literals(items)], "squid")[0]
 
 
 def _tokens(text: str) -> list[Any]:
@@ -99,7 +99,7 @@ def _code() -> pp.ParserElement:
     """A namespace that does not know the code is passed over, as is the default http::."""
     import pyparsing as pp
 
-    names = [*dict.fromkeys(entry.code for entry in codes("squid")), *_CONSTANTS]
+    names = [*code_names("squid"), *_CONSTANTS]
     spaced = "|".join(re.escape(name) for name in names if "::" in name)
     others = "|".join(re.escape(name) for name in names if "::" not in name)
     passed = rf"(?:(?:{'|'.join(_NAMESPACES)})::)?(?:http::(?!%))?"
@@ -136,10 +136,11 @@ def _items(text: str, token: Token, implicit: str | None) -> list[Item]:
         limit=0 if number else token.precision or 0,
         precision=token.precision if entry.type.name in _TIMES else None,
     )  # fmt: skip
-    field = _as_clock(_precise(field), token)
+    field = as_moment(field, token.arg, "squid") if entry.type.name == "moment" else _precise(field)
     if token.width < 2 or (token.zero and number):
         return [field]
-    return [field, Pad()] if token.left else [Pad(), field]
+    pad = Pad(token.width, after=token.left)
+    return [field, pad] if token.left else [pad, field]
 
 
 def _constant(text: str, token: Token, encoding: str) -> Literal:
@@ -187,17 +188,6 @@ def _precise(field: Field) -> Field:
     return replace(field, shape=own)
 
 
-def _as_clock(field: Field, token: Token) -> Field:
-    """A strftime argument that gives an instant makes the field a time; any other leaves it text."""
-    if token.code not in ("tl", "tg") or token.arg is None or field.limit:
-        return field
-    clock = clock_of(token.arg, utc=token.code == "tg")
-    if clock is None:
-        return field
-    code = replace(field.code, rank=field.code.rank + 1)
-    return replace(field, code=code, shape=clock.type, columns=("end_clf",), clock=clock.shape)
-
-
 def _wrong(text: str, token: Token, problem: str, hint: str) -> FormatError:
     start, end = token.span
     return FormatError(f"%{token.code} {problem}", text=text, start=start, end=end, hint=hint)
@@ -217,7 +207,7 @@ def _quoting(state: str, literal: str) -> str:
 
 def _unknown(text: str, loc: int) -> FormatError:
     word = text[loc:].split(" ")[0] or text[loc : loc + 1]
-    near = get_close_matches(word, dict.fromkeys(entry.code for entry in codes("squid")), n=3, cutoff=0.3)
+    near = get_close_matches(word, code_names("squid"), n=3, cutoff=0.3)
     known = f"did you mean {', '.join('%' + name for name in near)}? " if near else ""
     return FormatError(
         f"unknown Squid format code at column {loc + 1}",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
-from egresslog.formats.program import Field, LogFormat
+from egresslog.formats.program import Field, Item, LogFormat, Pad
 from egresslog.parse.detect import first_plain
 from egresslog.parse.line_parser import LineParser, Parsed, Unparsed, Values
 from egresslog.unwrap.entry import Entry
@@ -56,16 +56,22 @@ def parse_cut(format: LogFormat, line: bytes) -> Parsed | Unparsed:
 def _beginnings(format: LogFormat) -> list[LineParser]:
     """Parsers of the format up to each of its fields, the last one open-ended."""
     return [
-        LineParser(replace(format, items=(*format.items[:end], _opened(item))))
+        LineParser(replace(format, items=(*_unfilled(format.items[:end]), _opened(item))))
         for end, item in enumerate(format.items)
         if isinstance(item, Field)
     ]
 
 
+def _unfilled(items: Sequence[Item]) -> Sequence[Item]:
+    """What stands before an opened field: how many spaces fill that is not known."""
+    return (*items[:-1], Pad()) if items and isinstance(items[-1], Pad) and not items[-1].after else items
+
+
 def _opened(field: Field) -> Field:
-    """The field, holding any run of its bytes."""
+    """The field, holding any run of its bytes, each of which may have been cut and is no value."""
     shape = replace(field.type, pattern=f"{field.type.byte}*", is_free=True, may_be_empty=True)
-    return replace(field, shape=shape, encoding="", limit=0)
+    code = replace(field.code, null=(*field.code.null, b""))
+    return replace(field, code=code, shape=shape, encoding="", limit=1)
 
 
 def _values(parser: LineParser, line: bytes) -> Values | None:

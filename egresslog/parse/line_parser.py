@@ -10,7 +10,7 @@ from egresslog.formats.program import Item, Literal, LogFormat, Pad, Path
 from egresslog.parse.credentials import secret_fields, secret_spans
 from egresslog.parse.json_lines import has_begun, has_keys, read_json, shown
 from egresslog.parse.json_objects import JsonProblem
-from egresslog.parse.plain import is_conclusive, plain_pattern, unchecked_fields
+from egresslog.parse.plain import filling, is_conclusive, is_filled, plain_pattern, unchecked_fields
 from egresslog.parse.readings import Readings, Span, Stuck, read_all
 from egresslog.parse.values import BadValue, Value, decode_text, read_values
 
@@ -50,7 +50,9 @@ class LineParser:
         self._mixed = {part.key: LineParser(part.format) for part in format.mixed}
         # Without that proof the expression is not even tried: it could backtrack for ever.
         conclusive = format.layout == "text" and is_conclusive(format)
-        self._plain = plain_pattern(format) if conclusive else None
+        filled = format.layout == "text" and is_conclusive(format, filled=True)
+        self._plain = plain_pattern(format) if filled else None
+        self._filling = filling(format) if filled and not conclusive else None
         self._unchecked = unchecked_fields(format)
         self._secret = secret_fields(format)
         self._constraints = [
@@ -82,7 +84,8 @@ class LineParser:
         if match is None:
             return None
         exact = all(field.exact.fullmatch(match[position + 1]) for position, field in self._unchecked)
-        return match if exact else None
+        filled = self._filling is None or is_filled(line, match.groups(), *self._filling)
+        return match if exact and filled else None
 
     def _secrets(self, match: re.Match[bytes]) -> tuple[Span, ...]:
         return tuple(

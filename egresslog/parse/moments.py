@@ -1,4 +1,4 @@
-"""Times in a format of the user's -> microseconds since the epoch (formats/strftime.py says which parts)."""
+"""Times in any layout -> microseconds since the epoch (formats/strftime.py says which parts there are)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+from egresslog.formats.strftime import MONTHS
+
+_MONTHS = [month[:3] for month in MONTHS]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 Parts = dict[str, str]
 
@@ -17,24 +20,37 @@ def read_moment(layout: str, raw: bytes) -> int:
 
     Raises ValueError where calendars have no such time, and OverflowError before the year 1.
     """
-    found = _compiled(layout).fullmatch(raw.decode("latin-1"))
-    if found is None:
-        raise ValueError("not of this layout")
-    parts = found.groupdict()
-    fraction = int(parts.get("fraction", "")[:6].ljust(6, "0"))
-    if "epoch" in parts:
-        return int(parts["epoch"]) * 1_000_000 + fraction
-    moment = datetime.combine(_date(parts), datetime.min.time(), UTC) + _clock(parts) - _offset(parts)
-    return (moment - _EPOCH) // timedelta(seconds=1) * 1_000_000 + fraction
+    if "fraction" not in _compiled(layout).groupindex:
+        return _second(layout, raw)
+    start, end = _match(layout, raw).span("fraction")
+    digits, rest = raw[start:end], raw[:start] + b"0" * (end - start) + raw[end:]
+    return _second(layout, rest) + int(digits[:6].ljust(6, b"0"))
 
 
 @lru_cache(256)
-def _compiled(layout: str) -> re.Pattern[str]:
-    return re.compile(layout, re.DOTALL)
+def _compiled(layout: str) -> re.Pattern[bytes]:
+    return re.compile(layout.encode("latin-1"), re.DOTALL)
+
+
+def _match(layout: str, raw: bytes) -> re.Match[bytes]:
+    found = _compiled(layout).fullmatch(raw)
+    if found is None:
+        raise ValueError("not of this layout")
+    return found
+
+
+@lru_cache(4_096)
+def _second(layout: str, raw: bytes) -> int:
+    """The whole second, in us: lines that follow one another are often of the same."""
+    parts = {part: text.decode() for part, text in _match(layout, raw).groupdict(b"").items()}
+    if "epoch" in parts:
+        return int(parts["epoch"]) * 1_000_000
+    moment = datetime.combine(_date(parts), datetime.min.time(), UTC) + _clock(parts) - _offset(parts)
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def _date(parts: Parts) -> date:
-    year = int(parts["year"])
+    year = int(parts["year"]) if "year" in parts else _full_year(int(parts["short"]))
     if "day" not in parts or not {"month", "name"} & parts.keys():
         found = date(year, 1, 1) + timedelta(days=int(parts["yearday"]) - 1)
         if found.year != year:
@@ -42,6 +58,11 @@ def _date(parts: Parts) -> date:
         return found
     month = int(parts["month"]) if "month" in parts else _MONTHS.index(parts["name"][:3]) + 1
     return date(year, month, int(parts["day"]))
+
+
+def _full_year(short: int) -> int:
+    """The year of two digits (POSIX strptime, %y)."""
+    return 1900 + short if short >= 69 else 2000 + short
 
 
 def _clock(parts: Parts) -> timedelta:

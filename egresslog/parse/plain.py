@@ -6,6 +6,8 @@ where the format has quotes.
 
 * peel: a field whose whole byte set excludes what follows ends at one place only, from the left or
   from the right; so does, from the right, one of which no value ends in a shorter value;
+* fill: where the rule of padding is needed (``filled``), padding behind what is peeled ends at one place
+  only, too; whether a match obeys that rule is not in the expression but tried afterwards;
 * count: where no field of the match holds byte c, the line has exactly as many c as the format has
   in its literals, so every reading has its literal c's at the same places. Split there, and go on.
 """
@@ -16,7 +18,7 @@ import re
 from collections.abc import Sequence
 
 from egresslog.formats.codes import ByteSet
-from egresslog.formats.program import ANY_BYTE, Field, Item, Literal, LogFormat, Pad
+from egresslog.formats.program import ANY_BYTE, NOTHING, Field, Item, Literal, LogFormat, Pad
 
 _QUOTE = ord('"')
 _SPACE = frozenset(b" ")
@@ -40,11 +42,37 @@ def unchecked_fields(format: LogFormat) -> list[tuple[int, Field]]:
     return found
 
 
-def is_conclusive(format: LogFormat) -> bool:
-    """True where a match of ``plain_pattern`` is the only reading of a line."""
+def is_conclusive(format: LogFormat, *, filled: bool = False) -> bool:
+    """True where a match of ``plain_pattern`` is the only reading of a line; ``filled``: if ``is_filled``."""
     quoted = _has_quotes(format.items)
     tame = {id(item): _tame(format.items, index, quoted) for index, item in enumerate(format.items)}
-    return _unique(format.items, tame)
+    return _unique(format.items, tame, filled)
+
+
+def filling(format: LogFormat) -> tuple[bytes, tuple[int, ...]]:
+    """The line as a bytes template of its fields, filled to their widths, and which fields are."""
+    template, widths = b"", []
+    for index, item in enumerate(format.items):
+        if isinstance(item, Literal):
+            template += item.text.replace(b"%", b"%%")
+        elif isinstance(item, Field):
+            widths.append(_width(format.items, index))
+            template += b"%%%db" % widths[-1] if widths[-1] else b"%b"
+    return template, tuple(position for position, width in enumerate(widths) if width)
+
+
+def _width(items: Sequence[Item], index: int) -> int:
+    """The width to which a field is filled, negative from behind; 0 where it is not."""
+    before = items[index - 1] if index else None
+    after = items[index + 1] if index + 1 < len(items) else None
+    if isinstance(before, Pad) and not before.after:
+        return before.width
+    return -after.width if isinstance(after, Pad) and after.after else 0
+
+
+def is_filled(line: bytes, values: Sequence[bytes], template: bytes, filled: Sequence[int]) -> bool:
+    """True where the proxy fills these values so, and, none of them missing, in no other way."""
+    return template % tuple(values) == line and all(values[position] not in NOTHING for position in filled)
 
 
 def _part(items: Sequence[Item], index: int, quoted: bool) -> bytes:
@@ -85,27 +113,36 @@ def _has_spaces(items: Sequence[Item]) -> bool:
     return any(isinstance(item, Literal) and b" " in item.text for item in items)
 
 
-def _unique(items: Sequence[Item], tame: dict[int, ByteSet]) -> bool:
-    items = _peeled(_peeled(items, last_first=False), last_first=True)
+def _unique(items: Sequence[Item], tame: dict[int, ByteSet], filled: bool) -> bool:
+    items = _peeled(_peeled(items, False, filled), True, filled)
     fields = [item for item in items if not isinstance(item, Literal)]
     if len(fields) <= 1:
         return True
     separators = sorted({byte for item in items if isinstance(item, Literal) for byte in item.text})
     for byte in separators:
         if all(byte not in tame[id(field)] for field in fields):
-            return all(_unique(region, tame) for region in _split(items, byte))
+            return all(_unique(region, tame, filled) for region in _split(items, byte))
     return False
 
 
-def _peeled(items: Sequence[Item], last_first: bool) -> Sequence[Item]:
+def _peeled(items: Sequence[Item], last_first: bool, filled: bool) -> Sequence[Item]:
     """The items without those at one end whose extent is the same in every reading."""
     rest = list(reversed(items)) if last_first else list(items)
-    while rest and (isinstance(rest[0], Literal) or _ends_alone(rest, last_first)):
-        rest.pop(0)
+    last: Item | None = None
+    while rest and (_ends_alone(rest, last_first) or (filled and _is_told(rest[0], last, last_first))):
+        last = rest.pop(0)
     return list(reversed(rest)) if last_first else rest
 
 
+def _is_told(item: Item, last: Item | None, last_first: bool) -> bool:
+    """True for the padding of the field that was peeled last: the value says how many spaces there are."""
+    is_beside = isinstance(item, Pad) and item.width > 0 and item.after != last_first
+    return is_beside and isinstance(last, Field)
+
+
 def _ends_alone(items: Sequence[Item], last_first: bool) -> bool:
+    if isinstance(items[0], Literal):
+        return True
     own = items[0].allowed if isinstance(items[0], Field) else _SPACE
     if last_first and isinstance(items[0], Field) and items[0].is_suffix_code:
         return True

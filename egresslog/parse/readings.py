@@ -62,8 +62,11 @@ def read_all(format: LogFormat, line: bytes) -> Readings | Stuck:
         return replace(_stuck(format.items, ends), tail=_stuck(mirrored, starts).fields)
     alive = [a & _reversed_bits(b, len(line)) for a, b in zip(ends, reversed(starts), strict=True)]
     certain = _certain(format.items, alive)
-    walk = _Walk(format.items, line, masks, alive)
+    walk = _Walk(format.items, line, masks, alive, filled=True)
     readings = walk.readings()
+    if walk.complete and not readings:  # who squeezes blanks also squeezes those that fill
+        walk = _Walk(format.items, line, masks, alive, filled=False)
+        readings = walk.readings()
     if walk.complete and not readings:
         column, item = walk.furthest
         return Stuck(column, item, len(_fields_before(format.items, item)))
@@ -167,41 +170,45 @@ def _fields_before(items: Sequence[Item], item: Item | None) -> list[Field]:
 
 
 class _Walk:
-    """Depth-first enumeration of exact readings over the positions still alive."""
+    """Depth-first enumeration of exact readings over the positions still alive.
+
+    ``filled``: fields have as many spaces around them as the proxy fills them with; otherwise any number.
+    """
 
     def __init__(
-        self, items: Sequence[Item], line: bytes, masks: Sequence[int], alive: Sequence[int]
+        self, items: Sequence[Item], line: bytes, masks: Sequence[int], alive: Sequence[int], *, filled: bool
     ) -> None:
         self.items, self.line, self.masks, self.alive = items, line, masks, alive
+        self.pads = [_pad_at(items, index) if filled else None for index in range(len(items))]
         self.steps = 0
         self.complete = True
         self.furthest: tuple[int, Item | None] = (0, None)
-        self.tails: dict[tuple[int, int], tuple[Reading, ...]] = {}
+        self.tails: dict[tuple[int, int, int], tuple[Reading, ...]] = {}
 
     def readings(self) -> tuple[Reading, ...]:
-        return self._tail(0, 0)
+        return self._tail(0, 0, 0)
 
-    def _tail(self, index: int, start: int) -> tuple[Reading, ...]:
-        """Every reading of the items from ``index`` on, begun at ``start``."""
+    def _tail(self, index: int, start: int, before: int) -> tuple[Reading, ...]:
+        """Every reading of the items from ``index`` on, begun at ``start``; the item before at ``before``."""
         if index == len(self.items):
             return ((),)
-        key = (index, start)
+        key = (index, start, before if self.pads[index] else start)
         if key not in self.tails:
-            self.tails[key] = self._tails(index, start)
+            self.tails[key] = self._tails(*key)
         return self.tails[key]
 
-    def _tails(self, index: int, start: int) -> tuple[Reading, ...]:
+    def _tails(self, index: int, start: int, before: int) -> tuple[Reading, ...]:
         item = self.items[index]
         found: list[Reading] = []
-        for end in self._ends(index, start):
+        for end in self._ends(index, start, before):
             own: Reading = ((start, end),) if isinstance(item, Field) else ()
-            found.extend(own + tail for tail in self._tail(index + 1, end))
+            found.extend(own + tail for tail in self._tail(index + 1, end, start))
             if len(found) > MAX_READINGS:
                 self.complete = False
                 break
         return tuple(found[:MAX_READINGS])
 
-    def _ends(self, index: int, start: int) -> list[int]:
+    def _ends(self, index: int, start: int, before: int) -> list[int]:
         item, ends = self.items[index], []
         reach = _advance(1 << start, item, self.masks[index]) & self.alive[index + 1]
         for end in _bits(reach):
@@ -209,12 +216,28 @@ class _Walk:
             if self.steps > MAX_STEPS:
                 self.complete = False
                 return []
-            if not isinstance(item, Field) or _holds(item, self.line, start, end):
+            if self._is_filled(index, before, start, end) and _holds(item, self.line, start, end):
                 ends.append(end)
         if not ends and start >= self.furthest[0]:
             self.furthest = (start, item)
         return ends
 
+    def _is_filled(self, index: int, before: int, start: int, end: int) -> bool:
+        pad = self.pads[index]
+        if pad is None:
+            return True
+        if pad.after:
+            return pad.fits(end - start, self.line[before:start])
+        return pad.fits(start - before, self.line[start:end])
 
-def _holds(item: Field, line: bytes, start: int, end: int) -> bool:
-    return item.is_free or item.exact.fullmatch(line, start, end) is not None
+
+def _pad_at(items: Sequence[Item], index: int) -> Pad | None:
+    """The padding that is known to fit, or not, once the item there has an end."""
+    item, before = items[index], items[index - 1] if index else None
+    if isinstance(item, Pad):
+        return item if item.after else None
+    return before if isinstance(before, Pad) and not before.after else None
+
+
+def _holds(item: Item, line: bytes, start: int, end: int) -> bool:
+    return not isinstance(item, Field) or item.is_free or item.exact.fullmatch(line, start, end) is not None

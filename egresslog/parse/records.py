@@ -100,14 +100,13 @@ def _squid(format: LogFormat, values: Values) -> Record:
 
 
 def _squid_end(format: LogFormat, values: Values) -> tuple[int | None, int]:
-    """The end and its resolution, which is the format's, known or not."""
-    clf = values.get("end_clf")
-    if "end_seconds" not in values:
-        return (clf if isinstance(clf, int) else None), _SECOND
-    seconds, fraction = values["end_seconds"], values.get("end_fraction", 0)
-    known = isinstance(seconds, int) and isinstance(fraction, int)
-    end = int(seconds or 0) * _SECOND + int(fraction or 0) if known else None
-    return end, _resolution(format)
+    """The end and its resolution, which is the format's, known or not: %ts, %tl or %tg, and %tu behind it."""
+    second, fraction = values.get("end_clf"), values.get("end_fraction", 0)
+    if "end_seconds" in values:
+        seconds = values["end_seconds"]
+        second = seconds * _SECOND if isinstance(seconds, int) else None
+    known = isinstance(second, int) and isinstance(fraction, int)
+    return int(second or 0) + int(fraction or 0) if known else None, _resolution(format)
 
 
 @cache

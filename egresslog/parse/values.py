@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cache, lru_cache
 from ipaddress import ip_address
 
 from egresslog.formats.program import Field
-from egresslog.parse.clock_times import BadValue as BadValue
-from egresslog.parse.clock_times import read_clock
 from egresslog.parse.moments import read_moment
 
 Value = str | int | None
 MAX_INT = 2**63 - 1
+
+
+class BadValue(ValueError):
+    """The bytes have the field's shape but no representable value (a number out of range)."""
+
 
 _ESCAPE_LOOKALIKE = re.compile(r"(\\+)(?=x[0-9a-f]{2}|[\udc80-\udcff])")
 
@@ -30,8 +32,6 @@ def read_values(field: Field, raw: bytes) -> tuple[Value, ...]:
         raw = _decoded(field, raw)
     if field.type.layout:
         return _moment(field, raw)
-    if field.clock:
-        return (read_clock(field.clock, raw),)
     if field.precision is not None:
         return PRECISE[field.type.name](raw, field.precision)
     return READERS[field.type.name](raw)
@@ -164,34 +164,7 @@ def _host(raw: bytes) -> tuple[Value, ...]:
     return (None if is_address(text.partition("/")[0]) and "/" in text else normal_address(text),)
 
 
-def _rfc3339(raw: bytes) -> tuple[Value, ...]:
-    text = raw.decode("ascii").rstrip("Z")
-    date, _, fraction = text.partition(".")
-    return (_second(date) + int(fraction.ljust(6, "0")[:6] or 0),)
-
-
-@lru_cache(4_096)
-def _second(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError as error:
-        raise BadValue(f"no such time: {text}") from error
-    return int(moment.timestamp()) * 1_000_000
-
-
-@lru_cache(4_096)
-def _clf_time(raw: bytes) -> tuple[Value, ...]:
-    try:
-        moment = datetime.strptime(raw.decode("ascii"), "%d/%b/%Y:%H:%M:%S %z")
-    except ValueError as error:
-        raise BadValue(f"no such time: {raw.decode('latin-1')}") from error
-    return (int(moment.timestamp()) * 1_000_000,)
-
-
-def _utc_time(raw: bytes) -> tuple[Value, ...]:
-    return _clf_time(raw + b" +0000")
-
-
+# Times of a layout have a reader of their own.
 READERS: dict[str, Callable[[bytes], tuple[Value, ...]]] = {
     "integer": _integer,
     "epoch": _integer,
@@ -206,8 +179,6 @@ READERS: dict[str, Callable[[bytes], tuple[Value, ...]]] = {
     "token": _text,
     "authority": _text,
     "text": _text,
-    "rfc3339": _rfc3339,
-    "clf_time": _clf_time,
     "access_scope": _text,
     "access_message": _text,
     "milliseconds": lambda raw: (int(raw.removesuffix(b"ms")),),
@@ -216,13 +187,12 @@ READERS: dict[str, Callable[[bytes], tuple[Value, ...]]] = {
     "host": _host,
     "network": _text,
     "opaque": _text,
-    "moment": _text,  # one that tells an instant has a layout and a reader of its own
+    "moment": _text,
     "duration": _duration,
     "hex": _hex,
     "base64": _text,
     "result": _text,
     "phrase": _text,
-    "utc_time": _utc_time,
 }
 
 PRECISE: dict[str, Callable[[bytes, int | None], tuple[Value, ...]]] = {

@@ -33,7 +33,7 @@ def code_rows(dialect: Dialect) -> list[Row]:
     return [
         {
             "code": _shown(dialect, code),
-            "also": ", ".join(f"%{name}%" for name in code.also),
+            "also": ", ".join(f"%{name}%" if dialect == "envoy" else f"%{name}" for name in code.also),
             "type": code.type.name,
             "unit": code.unit,
             "columns": ", ".join(code.columns),
