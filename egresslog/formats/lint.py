@@ -32,7 +32,6 @@ Severity = OneOf["danger", "note"]
 ENVOY_JSON = "a JSON format (json_format; in Istio labels, or accessLogEncoding: JSON)"
 _OWN = " in a logformat of your own (what is built into Squid escapes nothing)"
 _NOTES = ("irreversible", "secret")
-_LINE_END: ByteSet = frozenset(b"\n")
 _LINE_ENDS: ByteSet = frozenset(b"\r\n")
 _NOT_IN_JSON: ByteSet = frozenset(range(0x20)) | frozenset(b'"\\')  # inside a string, unescaped (RFC 8259)
 _PERCENTED = ("#", "[", "%")  # encodings that write %xx
@@ -155,12 +154,13 @@ def _of_place(place: _Place) -> Iterator[Danger]:
     encoding = place.field.encoding
     who = _WHO[place.field.code.by]
     if _breaks(place, encoding):
-        yield _danger(place, "breaks_record", f"{who} can write a line end in it, and then records of their own")
+        what = f"{who} can write a line end in it, and then records of their own"
+        yield _danger(place, "breaks_record", what)
     if _spoils(place, encoding):
         yield _danger(place, "hand_written_json", f"{who} can {_spoiling(place)}")
     elif _forges(place, encoding):
-        what = f"{who} can write {_shown(place.behind)} in it, which ends it, and then fields of their own"
-        yield _danger(place, "forges_fields", what)
+        end = f"write {_shown(place.behind)} in it, which ends it,"
+        yield _danger(place, "forges_fields", f"{who} can {end} and then fields of their own")
     if place.next is not None and place.next.allowed & place.field.allowed:
         yield _adjacent(place, place.next)
     if encoding == "%" and place.field.type.bytes >= frozenset(b'% "'):
@@ -207,7 +207,8 @@ def _reach(field: Field, encoding: str) -> ByteSet:
 
 
 def _breaks(place: _Place, encoding: str) -> bool:
-    return not place.is_escaped and place.field.code.breaks and _LINE_END <= _reach(place.field, encoding)
+    can_end = place.field.code.breaks and ord("\n") in _reach(place.field, encoding)
+    return can_end and not place.is_escaped
 
 
 def _forges(place: _Place, encoding: str) -> bool:

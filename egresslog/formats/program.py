@@ -37,11 +37,10 @@ class Pad:
 class Field:
     """One directive of a format string and what its value becomes.
 
-    ``limit``: the proxy cuts values at this many bytes (0: it does not); ``key``: where the value stands
-    in a JSON line; ``span``: where the directive stands in its text;
-    ``shape``: the type that the directive's argument makes of the entry's; ``precision``:
-    digits asked for after the point of a time; ``clock``: the named groups of a strftime argument that
-    gives an instant.
+    ``span``: where the directive stands in the text; ``limit``: the proxy cuts values at this many bytes
+    (0: it does not); ``key``: where the value stands in a JSON line; ``shape``: the type that the
+    directive's argument makes of the entry's; ``precision``: digits asked for after the point of a time;
+    ``clock``: the named groups of a strftime argument that gives an instant.
     """
 
     code: Code
