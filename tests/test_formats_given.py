@@ -152,6 +152,10 @@ BAD: list[tuple[str | bytes, Dialect, str]] = [
         "meshConfig: {accessLogFormat: 'a %FOO%'}", "envoy",
         "meshConfig.accessLogFormat: %FOO% is not a known command operator\n  a %FOO%\n    ^^^^^\nhint: ",
     ),
+    (
+        "%ts\n" * 1_000 + "%>foo\n" + "%ts\n" * 1_000, "squid",
+        "unknown Squid format code at column 4002\n  ts " + "%ts " * 14 + "%>foo %ts",
+    ),
     ("%ts %>foo\n", "squid", "unknown Squid format code at column 6\n  %ts %>foo\n       ^^^^\nhint: "),
 ]  # fmt: skip
 
