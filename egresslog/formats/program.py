@@ -37,10 +37,10 @@ class Pad:
 class Field:
     """One directive of a format string and what its value becomes.
 
-    ``span``: where the directive stands in the text; ``limit``: the proxy cuts values at this many bytes
-    (0: it does not); ``key``: where the value stands in a JSON line; ``shape``: the type that the
-    directive's argument makes of the entry's; ``precision``: digits asked for after the point of a time;
-    ``clock``: the named groups of a strftime argument that gives an instant.
+    ``limit``: the proxy cuts values at this many bytes (0: it does not); ``key``: where the value stands
+    in a JSON line; ``shape``: the type that the directive's argument makes of the entry's; ``precision``:
+    digits asked for after the point of a time; ``clock``: the named groups of a strftime argument that
+    gives an instant.
     """
 
     code: Code
@@ -48,7 +48,7 @@ class Field:
     directive: str
     encoding: str = ""
     key: Path = ()
-    span: tuple[int, int] | None = field(default=None, compare=False)
+    span: tuple[int, int] | None = field(default=None, compare=False)  # of the directive, in its text
     limit: int = 0
     shape: ValueType | None = None
     precision: int | None = None
