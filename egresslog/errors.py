@@ -56,8 +56,12 @@ class OutputError(EgresslogError):
 class FormatError(UsageError):
     """A format string that does not compile, with the place shown by a caret.
 
-    ``text`` is the format string, ``start``/``end`` the span in it that is wrong.
+    ``text`` is the format string, ``start``/``end`` the span in it that is wrong. Of a text that is
+    hardly a format string, such as another file given by mistake, what stands around the span is shown.
     """
+
+    longest = 2_000  # characters of a text shown whole
+    around = 60
 
     def __init__(
         self, message: str, *, text: str, start: int, end: int | None = None, hint: str | None = None
@@ -67,11 +71,13 @@ class FormatError(UsageError):
         self.end = max(start + 1, start + 1 if end is None else end)
 
     def __str__(self) -> str:
-        shown = f"{self.message}\n  {self._line()}\n  {self._caret()}"
+        first, last = self._window()
+        line = self.text[first:last].replace("\n", " ").replace("\t", " ")
+        caret = " " * (self.start - first) + "^" * (min(self.end, max(last, self.start + 1)) - self.start)
+        shown = f"{self.message}\n  {line}\n  {caret}"
         return shown if self.hint is None else f"{shown}\nhint: {self.hint}"
 
-    def _line(self) -> str:
-        return self.text.replace("\n", " ").replace("\t", " ")
-
-    def _caret(self) -> str:
-        return " " * self.start + "^" * (self.end - self.start)
+    def _window(self) -> tuple[int, int]:
+        if len(self.text) <= self.longest:
+            return 0, len(self.text) + 1  # a caret may stand behind the end
+        return max(0, self.start - self.around), self.start + self.around

@@ -15,7 +15,7 @@ from egresslog.parse.duplicates import TIME
 from egresslog.parse.reader import read_file
 from egresslog.parse.records import RECORDS, Record
 
-LOGS = sorted(path for lab in DATA.iterdir() for path in lab.rglob("*.log*"))
+LOGS = sorted(path for lab in DATA.iterdir() if lab.name != "field" for path in lab.rglob("*.log*"))
 SAMPLE_LOGS = sorted(path for path in SAMPLES.rglob("*.log*"))
 ENVOY = {"istio-2018": "istio-2018", "istio-text": "istio", "istio-json": "istio-json"}
 SQUID = {

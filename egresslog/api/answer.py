@@ -71,8 +71,9 @@ def correlate(
     ``paths``: files and folders of both sides, told apart by content. ``squid``, ``envoy``: paths
     (``NAME=PATH`` names a Squid instance or a mesh cluster), a ``Log``, or a DataFrame with the
     columns of schema.SQUID_RECORDS or ENVOY_RECORDS. ``proxy``: the proxy's ADDR:PORT as Envoy sees
-    it. ``max_offset``: largest clock offset looked for, in seconds. ``max_rejected``: share of a
-    file's lines above which the evidence counts as incomplete.
+    it. ``squid_format``, ``envoy_format``: a preset, a format string, or @FILE: one that holds a format
+    string, a squid.conf or the mesh's configuration. ``max_offset``: largest clock offset looked for,
+    in seconds. ``max_rejected``: share of a file's lines above which the evidence counts as incomplete.
 
     Raises UsageError, FormatError, and NothingReadable when there is no record at all.
     """

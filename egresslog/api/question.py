@@ -7,7 +7,7 @@ from itertools import islice
 
 from egresslog.arrow import values_of
 from egresslog.errors import UsageError
-from egresslog.formats import compile_format
+from egresslog.formats.program import LogFormat
 from egresslog.parse.detect import detect, parser_of, presets
 from egresslog.parse.line_parser import Unparsed
 from egresslog.parse.logs import Logs, from_records
@@ -30,7 +30,7 @@ class Question:
     client: str | None = None
     at: int | None = None
     host: str | None = None
-    format: str | None = None  # of the line: a preset or a logformat string
+    formats: tuple[LogFormat, ...] = ()  # the line may be in; if empty, every preset
 
 
 def ask(logs: Logs, question: Question) -> tuple[list[str], list[Logs]]:
@@ -39,7 +39,7 @@ def ask(logs: Logs, question: Question) -> tuple[list[str], list[Logs]]:
     Raises UsageError when the line is in no known Squid format, or the question is not complete.
     """
     if question.line is not None:
-        return _ask_line(logs, question.line.strip(), question.format)
+        return _ask_line(logs, question.line.strip(), question.formats)
     if question.client is None or question.at is None:
         raise UsageError("who asks about a Squid line, or about --client ADDR --at TIME")
     if not is_address(question.client):
@@ -48,10 +48,10 @@ def ask(logs: Logs, question: Question) -> tuple[list[str], list[Logs]]:
     return (found, []) if found else _added(_moment(question, question.at))
 
 
-def _ask_line(logs: Logs, text: str, given: str | None) -> tuple[list[str], list[Logs]]:
+def _ask_line(logs: Logs, text: str, given: tuple[LogFormat, ...]) -> tuple[list[str], list[Logs]]:
     raw = text.encode("utf-8", "surrogateescape")
     line = Entry(1, 0, raw)
-    format = detect([line], [compile_format(given, "squid")] if given else presets("squid"))
+    format = detect([line], given or presets("squid"))
     if format is None:
         what = "not in the format given" if given else "in no known Squid format"
         raise UsageError(f"the line is {what}", hint="egresslog formats lists the presets")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from egresslog.api.log import Log
 from egresslog.errors import NothingReadable
 from egresslog.files.sources import Given, named
-from egresslog.formats import compile_format
 from egresslog.formats.codes import Dialect
+from egresslog.formats.given import Stated, formats_to_try, given_formats, stated_formats
 from egresslog.formats.program import LogFormat
 from egresslog.parse.logs import Logs, Progress, from_frame, merge_logs, read_logs
 from egresslog.report.advice import TELEMETRY_HINT
@@ -30,13 +31,24 @@ class Inputs:
     squid_format: str | None = None
     envoy_format: str | None = None
 
+    @cached_property
+    def stated(self) -> dict[Dialect, tuple[Stated, ...]]:
+        """The formats given, of each side; files are read once. Raises UsageError and FormatError."""
+        given: dict[Dialect, str | None] = {"squid": self.squid_format, "envoy": self.envoy_format}
+        return {side: stated_formats(text, side) if text else () for side, text in given.items()}
+
+    @cached_property
+    def formats(self) -> dict[Dialect, tuple[LogFormat, ...]]:
+        """The formats to try, of each side. Raises as ``stated``."""
+        return {side: formats_to_try(stated) for side, stated in self.stated.items()}
+
     @property
     def parameters(self) -> dict[str, Any]:
         """The part of a run's parameters that is about its inputs."""
         pairs = [named(text) for side in (self.squid, self.envoy) for text in _texts(side)]
         return {
-            "squid_format": self.squid_format,
-            "envoy_format": self.envoy_format,
+            "squid_format": _shown(self.squid_format, self.stated["squid"]),
+            "envoy_format": _shown(self.envoy_format, self.stated["envoy"]),
             "names": {path: name for name, path in pairs if name},
             "pods": [os.fspath(path) for path in self.pods],
         }
@@ -45,7 +57,8 @@ class Inputs:
 def read_squid(*paths: Path, format: str | None = None) -> Log:
     """Read Squid access logs: files, folders, globs or ``-``; the format is found by content.
 
-    ``format`` is a preset or a logformat string. Raises FormatError when it does not compile and
+    ``format`` is a preset, a logformat string, or @FILE: one that holds a logformat string or a
+    squid.conf. Raises FormatError when it does not compile, UsageError when the file holds none, and
     NothingReadable when no input could be read.
     """
     return _read("squid", paths, format)
@@ -54,7 +67,8 @@ def read_squid(*paths: Path, format: str | None = None) -> Log:
 def read_envoy(*paths: Path, format: str | None = None) -> Log:
     """Read Envoy (Istio) access logs: files, folders, globs or ``-``; the format is found by content.
 
-    ``format`` is a preset or a format string. Raises FormatError when it does not compile and
+    ``format`` is a preset, a format string, or @FILE: one that holds a format string or the mesh's
+    configuration. Raises FormatError when it does not compile, UsageError when the file holds none, and
     NothingReadable when no input could be read.
     """
     return _read("envoy", paths, format)
@@ -62,7 +76,7 @@ def read_envoy(*paths: Path, format: str | None = None) -> Log:
 
 def read_both(inputs: Inputs, progress: Progress | None = None) -> Logs:
     """Everything given, read; what cannot be is named in the reports. Raises UsageError and FormatError."""
-    squid, envoy = _formats("squid", inputs.squid_format), _formats("envoy", inputs.envoy_format)
+    squid, envoy = inputs.formats["squid"], inputs.formats["envoy"]
     given = [Given(os.fspath(path), formats=squid + envoy) for path in inputs.paths]
     given += _given("squid", inputs.squid, squid) + _given("envoy", inputs.envoy, envoy)
     # A pipe cannot be read twice: a pod list that comes through one has no report.
@@ -88,7 +102,8 @@ def _what(kind: str) -> str:
 
 
 def _read(dialect: Dialect, paths: Iterable[Path], format: str | None) -> Log:
-    logs = read_logs(_given(dialect, tuple(paths), _formats(dialect, format)))
+    formats = given_formats(format, dialect) if format else ()
+    logs = read_logs(_given(dialect, tuple(paths), formats))
     log = Log(dialect, logs)
     if not len(log):
         raise nothing_readable(logs)
@@ -99,8 +114,9 @@ def _given(dialect: Dialect, paths: Any, formats: tuple[LogFormat, ...]) -> list
     return [Given(path, dialect, name, formats) for name, path in map(named, _texts(paths))]
 
 
-def _formats(dialect: Dialect, text: str | None) -> tuple[LogFormat, ...]:
-    return (compile_format(text, dialect),) if text else ()
+def _shown(text: str | None, stated: Sequence[Stated]) -> str | list[str] | None:
+    """The text of the option, or, of a file, what was found in it: a run depends on that, not on a path."""
+    return [one.format.text for one in stated] if text and text.startswith("@") else text
 
 
 def _texts(value: Any) -> list[str]:

@@ -30,7 +30,8 @@ EPILOG = """Examples:
 
   egresslog parse access.log.gz --format csv     normalised records with file and line
 
-Exit codes: 0 ok, 2 usage or nothing readable, 3 incomplete evidence, 4 output not written, 130 Ctrl-C."""
+Exit codes: 0 ok, 1 findings, 2 usage or nothing readable, 3 incomplete evidence, 4 output not written,
+130 Ctrl-C."""
 
 app = typer.Typer(
     name="egresslog",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from egresslog.cli import options
 from egresslog.cli.library import library
+from egresslog.cli.messages import warn
 from egresslog.report.completeness import MAX_REJECTED
 from egresslog.report.select import Selection
 
@@ -29,11 +30,15 @@ class Reading:
     max_rejected: options.MaxRejected = MAX_REJECTED
 
     def inputs(self, paths: list[str] | None, joining: Joining | None = None) -> api.Inputs:
-        """Everything to read, as the library takes it. Raises UsageError."""
+        """Everything to read, as the library takes it; says what is dangerous in the formats given.
+
+        Raises UsageError and FormatError.
+        """
         made: api.Inputs = library().Inputs(
             paths or (), self.squid or (), self.envoy or (), (joining.pods if joining else None) or (),
-            options.format_text(self.squid_format), options.format_text(self.envoy_format),
+            self.squid_format, self.envoy_format,
         )  # fmt: skip
+        warn(_dangers(made))
         return made
 
 
@@ -67,6 +72,14 @@ class Filters:
         """The same as the report takes it; raises UsageError where a time cannot be read."""
         since, until = options.moment("--since", self.since), options.moment("--until", self.until)
         return Selection(since, until, self.namespace, self.workload, self.host, self.port)
+
+
+def _dangers(inputs: api.Inputs) -> list[str]:
+    """A sentence per danger of the formats given, each once."""
+    from egresslog.report.dangers import sentences
+
+    options = ((f"--{side}-format", one) for side, stated in inputs.stated.items() for one in stated)
+    return list(dict.fromkeys(line for option, one in options for line in sentences(option, one)))
 
 
 def unbundled(command: Command) -> Command:

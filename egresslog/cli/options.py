@@ -31,10 +31,14 @@ Proxy = Annotated[
     typer.Option("--proxy", metavar="ADDR:PORT", help="The proxy as Envoy sees it; inferred if not given."),
 ]
 SquidFormat = Annotated[
-    str | None, typer.Option(metavar="FORMAT", help="A preset, a logformat string, or @FILE that holds one.")
+    str | None,
+    typer.Option(metavar="FORMAT", help="A preset, a logformat string, or @FILE: one, or a squid.conf."),
 ]
 EnvoyFormat = Annotated[
-    str | None, typer.Option(metavar="FORMAT", help="A preset, a format string, or @FILE that holds one.")
+    str | None,
+    typer.Option(
+        metavar="FORMAT", help="A preset, a format string, or @FILE: one, or the mesh's configuration."
+    ),
 ]
 Output = Annotated[
     str | None,
@@ -101,14 +105,3 @@ def moment(option: str, text: str | None) -> int | None:
         raise UsageError(f"{option} {text}: not a time", hint="for example 2026-11-23T04:22:36Z") from None
     aware = read if read.tzinfo else read.replace(tzinfo=UTC)
     return round(aware.timestamp() * 1_000_000)
-
-
-def format_text(text: str | None) -> str | None:
-    """The text of a format option: @FILE is read. Raises UsageError."""
-    if text is None or not text.startswith("@"):
-        return text
-    try:
-        with open(text[1:], encoding="utf-8") as file:
-            return file.read().strip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{text}: {getattr(error, 'strerror', None) or error}") from error

@@ -50,7 +50,7 @@ def who_command(
         raise UsageError("no logs to ask", hint="egresslog who 'SQUID LINE' logs/")
     inputs, terms = reading.inputs(given, joining), joining.terms(reading.max_rejected)
     moment, name = options.moment("--at", at), host.lower() if host else None
-    question = api.Question(line, client, moment, name, inputs.squid_format)
+    question = api.Question(line, client, moment, name, inputs.formats["squid"])
     with progress("reading") as show:
         logs = api.read_both(inputs, show)
     found, asked = api.who(logs, question, inputs, terms)

@@ -90,7 +90,8 @@ def _item(text: str, token: Command | str, omit_empty: bool) -> Item:
     if entry is None or (token.limit and entry.arg is None):  # an optional argument is "*"
         raise _unknown(text, token)
     columns, directive = entry.columns_for(token.arg), text[slice(*token.span)]
-    found = Field(_as_asked(entry, token.arg, omit_empty), columns, directive, limit=token.limit)
+    code = _as_asked(entry, token.arg, omit_empty)
+    found = Field(code, columns, directive, span=token.span, limit=token.limit)
     return as_moment(found, token.arg, "envoy") if entry.type.name == "moment" else found
 
 

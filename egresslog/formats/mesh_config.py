@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from egresslog.errors import UsageError
@@ -36,11 +36,13 @@ class Found:
     """A format and where it stands.
 
     ``text``: a format string, a JSON format as JSON text, or a preset's name where the default is used.
+    ``is_json``: the proxy writes JSON; a format string may look like a JSON format and be none.
     """
 
     where: str
     text: str
     omit_empty: bool = False
+    is_json: bool = field(default=False, compare=False)
 
 
 def is_mesh_config(text: str) -> bool:
@@ -103,7 +105,8 @@ def _of_mesh(config: Mapping[Any, Any], where: str) -> Iterator[Found]:
     default = ISTIO_JSON if is_json else ISTIO
     if isinstance(text, str) and text.strip():
         # Istio falls back to its default where this is to be JSON and is not.
-        yield Found(_joined(where, "accessLogFormat"), text if not is_json or _is_object(text) else default)
+        written = text if not is_json or _is_object(text) else default
+        yield Found(_joined(where, "accessLogFormat"), written, is_json=is_json)
     elif isinstance(file, str) and file:
         yield Found(_joined(where, "accessLogFile"), default)
 
@@ -124,7 +127,7 @@ def _of_provider(provider: Mapping[Any, Any], where: str) -> Found:
     omit = provider.get("omitEmptyValues", layout.get("omitEmptyValues")) is True
     text, labels = layout.get("text"), layout.get("labels")
     if isinstance(labels, Mapping) and labels:
-        return Found(_joined(where, "logFormat.labels"), _as_json(labels), omit)
+        return Found(_joined(where, "logFormat.labels"), _as_json(labels), omit, is_json=True)
     if isinstance(text, str) and text.strip():
         return Found(_joined(where, "logFormat.text"), text, omit)
     return Found(where, ISTIO, omit)
@@ -145,7 +148,7 @@ def _of_envoy(log: Mapping[Any, Any], where: str) -> Found:
     omit = _either(source, "omit_empty_values", "omitEmptyValues") is True
     for name, camel in _JSON_NAMES:
         if isinstance(labels := _either(source, name, camel), Mapping) and labels:
-            return Found(_joined(inner, name), _as_json(labels), omit)
+            return Found(_joined(inner, name), _as_json(labels), omit, is_json=True)
     for name, text in _texts(source):
         if isinstance(text, str) and text.strip():
             return Found(_joined(inner, name), text, omit)

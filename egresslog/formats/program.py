@@ -60,6 +60,7 @@ class Field:
     directive: str
     encoding: str = ""
     key: Path = ()
+    span: tuple[int, int] | None = field(default=None, compare=False)  # of the directive, in its text
     limit: int = 0
     shape: ValueType | None = None
     precision: int | None = None

@@ -133,7 +133,7 @@ def _items(text: str, token: Token, implicit: str | None) -> list[Item]:
         raise _wrong(text, token, "with a precision of 0 prints nothing", "leave the precision out")
     field = Field(
         entry, entry.columns_for(token.arg), text[slice(*token.span)], token.encoding or implicit or default,
-        limit=0 if number else token.precision or 0,
+        limit=0 if number else token.precision or 0, span=token.span,
         precision=token.precision if entry.type.name in _TIMES else None,
     )  # fmt: skip
     field = as_moment(field, token.arg, "squid") if entry.type.name == "moment" else _precise(field)

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import TextIO
 
-from egresslog.formats import NAMED, compile_format
+from egresslog.formats import NAMED
 from egresslog.formats.codes import Code, Dialect, codes
+from egresslog.formats.given import Stated
 from egresslog.report.neutralise import for_terminal
 from egresslog.report.printing import write_text
 
@@ -44,8 +45,9 @@ def code_rows(dialect: Dialect) -> list[Row]:
     ]
 
 
-def field_rows(text: str, dialect: Dialect) -> list[Row]:
-    """What a format reads, field by field. Raises FormatError or UsageError."""
+def field_rows(stated: Stated) -> list[Row]:
+    """What a format reads, field by field; and where it stands, of one found in a file."""
+    place = {"in": stated.where} if stated.where else {}
     return [
         {
             "directive": field.directive,
@@ -54,8 +56,9 @@ def field_rows(text: str, dialect: Dialect) -> list[Row]:
             "unit": field.code.unit,
             "columns": ", ".join(field.columns),
             "source": field.code.source,
+            **place,
         }
-        for field in compile_format(text, dialect).fields
+        for field in stated.format.fields
     ]
 
 

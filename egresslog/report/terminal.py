@@ -78,7 +78,7 @@ def files_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet
 
     Where lines do not add up, a column of its own says by how many.
     """
-    recovered = ("recovered",) if any(file["recovered"] for file in files) else ()
+    recovered = ("recovered",) if any(file.get("recovered") for file in files) else ()
     counts = ("lines", *_INPUT_LINES, *recovered, "duplicate")
     total_row = {name: sum(file[name] for file in files) for name in counts}
     listed = [*files, {"path": f"Total of {number(len(files))}", "kind": "all", **total_row}]
