@@ -69,3 +69,15 @@ def test_the_native_format_reads_no_line_with_header_dumps() -> None:
 def test_spans_that_overlap_are_masked_as_one() -> None:
     assert masked(b"0123456789", [(2, 5), (4, 7), (8, 9)]) == b"01***7***9"
     assert masked(b"0123456789", [(3, 3)]) == b"0123456789"
+
+
+JSON_FORMAT = '{"a": "%REQ(AUTHORIZATION)%", "in": {"c": "%REQ(COOKIE)% x"}, "d": "%DURATION%"}'
+
+
+def test_credentials_in_json_are_masked() -> None:
+    log_format = compile_format(JSON_FORMAT, "envoy")
+    raw = b'{"a": "Basic \\"c2VjcmV0", "in": {"c": "sid=secret x"}, "d": 5}'
+    parsed = parser_of(log_format).parse(raw)
+    assert isinstance(parsed, Parsed)
+    shown = record(log_format, Entry(1, 0, raw), parsed)["raw"]
+    assert shown == '{"a": "***", "in": {"c": "***"}, "d": 5}'

@@ -66,6 +66,7 @@ def _print_json(document: dict[str, Any]) -> None:
 
 
 def _print_tables(logs: Logs, document: dict[str, Any]) -> None:
+    from egresslog.report.mask import masked
     from egresslog.report.printing import screen, show
     from egresslog.report.terminal import (
         clocks_table,
@@ -84,7 +85,7 @@ def _print_tables(logs: Logs, document: dict[str, Any]) -> None:
     if document["clocks"]:
         tables.append(clocks_table(document["clocks"], to.width))
     show(tables, to)
-    for reject in logs.rejects.slice(0, SHOWN_REJECTS).to_pylist():
+    for reject in masked(logs.rejects.slice(0, SHOWN_REJECTS)).to_pylist():
         place = f"{reject['file']}:{reject['line']} (byte {reject['offset'] + reject['column']})"
         say(f"rejected {place}: {reject['reason']}: {reject['excerpt'][:80]}")
     if len(logs.rejects) > SHOWN_REJECTS:

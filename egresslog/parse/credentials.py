@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 
-from egresslog.formats.program import LogFormat
+from egresslog.formats.program import Field, LogFormat
 from egresslog.parse.readings import Readings, Span
 
 MASK = b"***"
@@ -28,6 +31,22 @@ def secret_spans(
         elif line[slice(*span)] not in format.fields[position].code.null:
             spans.append(span)
     return tuple(spans)
+
+
+@cache
+def _secret_values(format: LogFormat) -> re.Pattern[bytes] | None:
+    """The text that stands under a key of a JSON format which can hold credentials."""
+    alone = [item.key for item in format.items if isinstance(item, Field) and item.code.secret]
+    inside = [part.key for part in format.mixed if any(field.code.secret for field in part.format.fields)]
+    keys = sorted({re.escape(json.dumps(str(key[-1]))).encode() for key in (*alone, *inside) if key})
+    return re.compile(rb"(?:" + b"|".join(keys) + rb')\s*:\s*("(?:[^"\\]|\\.)*")') if keys else None
+
+
+def secret_spans_of_json(format: LogFormat, line: bytes) -> tuple[Span, ...]:
+    """Where the credentials of a JSON line are, quotes left out."""
+    pattern = _secret_values(format)
+    found = [] if pattern is None else [match.span(1) for match in pattern.finditer(line)]
+    return tuple((start + 1, end - 1) for start, end in found if line[start:end] != b'"-"')
 
 
 def masked(line: bytes, spans: Iterable[Span]) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from egresslog.formats.codes import constraints
 from egresslog.formats.program import Item, Literal, LogFormat, Pad, Path
-from egresslog.parse.credentials import secret_fields, secret_spans
+from egresslog.parse.credentials import secret_fields, secret_spans, secret_spans_of_json
 from egresslog.parse.json_lines import has_begun, has_keys, read_json, shown
 from egresslog.parse.json_objects import JsonProblem
 from egresslog.parse.plain import filling, is_conclusive, is_filled, plain_pattern, unchecked_fields
@@ -99,7 +99,7 @@ class LineParser:
             values, doubtful = read_json(self.format, line, self._read_mixed)
         except ValueError as error:
             return Unparsed(str(error), getattr(error, "pos", 0), has_begun(self.format, line))
-        return Parsed(values, doubtful)
+        return Parsed(values, doubtful, secret_spans_of_json(self.format, line))
 
     def _read_mixed(self, key: Path, text: bytes) -> tuple[Values, bool]:
         """The values in a JSON string that mixes text and directives, and whether they are in doubt."""
