@@ -146,6 +146,20 @@ def test_what_is_in_no_wrapper_stays_as_it_is(raw: bytes) -> None:
     assert entries(raw) == [(raw, NOWHERE, 1)]
 
 
+HOSTILE = [
+    b"a." * 400_000, b"2026-11-23T04:22:36.342Z\tinfo\taccess:" + b" " * 800_000, b"{" * 800_000,
+    b"[pod/" + b"a-" * 400_000, b"<1>1 - h " + b"[1" * 400_000, b"Nov 23 04:22:36 h " + b"a" * 800_000,
+    b"2026-11-23T04:22:36Z {" + b'a="b",' * 130_000, b"\x1b[0m" * 200_000, b"==> " + b"x " * 400_000,
+    b" " * 800_000 + b"x", b'{"log":"' + b'\\"' * 400_000, b"- - - -- " * 90_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_line_ends_and_what_follows_is_read(tmp_path: Path, line: bytes) -> None:
+    """Linear is a second or two; a quadratic pattern would not come to an end here."""
+    assert len(rows(read(tmp_path, [line, *SQUID]))) == len(SQUID)
+
+
 def test_wrappers_do_not_go_on_for_ever() -> None:
     deep = LINE.decode()
     for _ in range(10):  # each level doubles the backslashes

@@ -12,7 +12,7 @@ from egresslog.parse.json_objects import JsonObject, JsonProblem
 _HEAD = re.compile(
     r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z)[\t ]+[A-Za-z]+[\t ]+"
     r"(?P<scope>(?:http )?access)(?:[:{][^\t]*?)?"
-    r"[\t ]+(?P<message>(?:connection|request) [a-z]+)(?=[\t ]|$)"
+    r"(?<![\t ])[\t ]+(?![\t ])(?P<message>(?:connection|request) [a-z]+)(?=[\t ]|$)"
 )
 _PAIR = re.compile(r'[\t ]+([A-Za-z_][A-Za-z0-9_.]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?=[\t ]|$)')
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|(.))", re.DOTALL)

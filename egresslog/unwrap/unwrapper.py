@@ -43,7 +43,7 @@ class Unwrapper:
     def __init__(self, is_known: IsKnown) -> None:
         self.is_known = is_known
         self.count = 0
-        self._begun: dict[tuple[Origin, str], Entry] = {}
+        self._begun: dict[tuple[Origin, str], list[Entry]] = {}
 
     def entries(self, line: Line) -> Iterator[Entry]:
         """The entries that end on this line."""
@@ -65,7 +65,7 @@ class Unwrapper:
 
     def rest(self) -> list[Entry]:
         """Entries whose last piece never came."""
-        left = sorted(self._begun.values(), key=lambda entry: entry.number)
+        left = sorted((_joined(pieces) for pieces in self._begun.values()), key=lambda entry: entry.number)
         self._begun = {}
         return [replace(entry, ended=False) for entry in left]
 
@@ -92,14 +92,18 @@ class Unwrapper:
     def _joined(self, entry: Entry, peeled: _Peeled) -> Iterator[Entry]:
         """The entry, or the longer one that it ends; nothing where more of it is to come."""
         key = (peeled.origin, peeled.stream)
-        begun = self._begun.pop(key, None)
-        if begun is not None:
-            raw, pieces = begun.raw + entry.raw, begun.pieces + entry.pieces
-            entry = replace(begun, raw=raw[:MAX_LINE], pieces=pieces, cut=begun.cut or len(raw) > MAX_LINE)
         if peeled.piece == "P":
-            self._begun[key] = entry
+            self._begun.setdefault(key, []).append(entry)
         else:
-            yield entry
+            yield _joined([*self._begun.pop(key, ()), entry])
+
+
+def _joined(pieces: list[Entry]) -> Entry:
+    """One line out of its pieces, standing where the first one does."""
+    if len(pieces) == 1:
+        return pieces[0]
+    raw = b"".join(piece.raw for piece in pieces)
+    return replace(pieces[0], raw=raw[:MAX_LINE], pieces=len(pieces), cut=len(raw) > MAX_LINE)
 
 
 def _within(inside: Inside, inner: _Peeled) -> _Peeled:
