@@ -100,8 +100,8 @@ class Field:
 
     @cached_property
     def zero_is_nothing(self) -> bool:
-        """True where zero, in any width, is a token for nothing."""
-        return b"0" in self.code.null
+        """True where a zero, in any width, says that there is no value: of numbers, never of text."""
+        return b"0" in self.code.null and not self.type.is_free
 
     @property
     def may_be_empty(self) -> bool:
