@@ -14,6 +14,7 @@ from lab import SAMPLES
 
 from egresslog.files.lines import Line
 from egresslog.files.sources import Given
+from egresslog.formats import compile_format
 from egresslog.parse.logs import Logs, read_logs
 from egresslog.unwrap.document import read_document
 from egresslog.unwrap.objects import ObjectWrapper, inside_json, object_wrappers
@@ -132,6 +133,24 @@ def test_paths_of_the_kubelet_tell_the_pod(
 
 def test_a_key_that_stands_twice_makes_no_wrapper() -> None:
     assert inside_json(b'{"log":"a","log":"b","stream":"stdout","time":"t"}') == []
+
+
+BY_HAND = (
+    '{"start":"%START_TIME%","ua":"%REQ(USER-AGENT)%","to":"%UPSTREAM_HOST%","up":%BYTES_RECEIVED%,'
+    '"down":%BYTES_SENT%,"ms":%DURATION%}'
+)
+
+
+def test_keys_forged_into_json_by_hand_make_no_wrapper(tmp_path: Path) -> None:
+    """A user agent brings the keys of a shipper, and an access line of its own."""
+    log = json.dumps(ENVOY[0].decode())
+    agent = b'x","kubernetes":{"pod_name":"victim","namespace_name":"shop"},"log":' + log.encode() + b',"y":"'
+    line = b'{"start":"2026-11-23T04:22:36.336Z","ua":"%s","to":"10.0.0.1:80","up":1,"down":2,"ms":3}'
+    (tmp_path / "x.log").write_bytes(b"".join(line % a + b"\n" for a in (b"curl", b"wget", agent)))
+    given = (compile_format(BY_HAND, "envoy"),)
+    logs = read_logs([Given(str(tmp_path / "x.log"), formats=given)])
+    assert logs.envoy["pod"].to_pylist() == [None] * 3
+    assert logs.envoy["upstream_address"].to_pylist() == ["10.0.0.1"] * 3
 
 
 def test_the_inner_wrapper_knows_better() -> None:

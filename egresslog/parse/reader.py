@@ -13,7 +13,16 @@ from egresslog.formats.codes import Dialect
 from egresslog.formats.program import LogFormat
 from egresslog.parse.content import FileContent, FileReport, Kind, Reject
 from egresslog.parse.cut_lines import CUT_AT, parse_cut, parts
-from egresslog.parse.detect import detect, first_plain, other_line, parser_of, presets, reads_cut_lines_of
+from egresslog.parse.detect import (
+    can_be_read,
+    detect,
+    first_plain,
+    is_json_by_hand,
+    other_line,
+    parser_of,
+    presets,
+    reads_cut_lines_of,
+)
 from egresslog.parse.foreign import is_foreign, is_mixed
 from egresslog.parse.gaps import gaps
 from egresslog.parse.json_objects import json_problem
@@ -80,7 +89,8 @@ class _Reading:
         self.rejects: list[Reject] = []
         self.left: list[Entry] = []
         self.origin = origin_of_path(source.trail)
-        self.unwrapper = Unwrapper(self._is_known)
+        by_hand = [format for format in source.formats if is_json_by_hand(format)]
+        self.unwrapper = Unwrapper(self._is_known, lambda raw: can_be_read(raw, by_hand))
 
     def content(self) -> FileContent:
         blocks = self._blocks()

@@ -35,13 +35,14 @@ class _Peeled:
 
 
 class Unwrapper:
-    """Takes entries out of lines; ``is_known``: a line that is read as it is, whatever a wrapper would say.
+    """Takes entries out of lines; ``is_known``: a text line that is read as it is, whatever it looks like.
 
-    ``count``: log lines met, whole or in pieces.
+    ``is_own``: a JSON line that a format of the user's reads: written by hand, it can hold any key that a
+    client chose, those of a wrapper too. ``count``: log lines met, whole or in pieces.
     """
 
-    def __init__(self, is_known: IsKnown) -> None:
-        self.is_known = is_known
+    def __init__(self, is_known: IsKnown, is_own: IsKnown = lambda raw: False) -> None:
+        self.is_known, self.is_own = is_known, is_own
         self.count = 0
         self._begun: dict[tuple[Origin, str], list[Entry]] = {}
 
@@ -73,7 +74,7 @@ class Unwrapper:
         """What stands innermost in a line; [] where nothing is wrapped around it."""
         if depth == MAX_DEPTH:
             return []
-        if raw.lstrip()[:1] in (b"{", b"["):
+        if raw.lstrip()[:1] in (b"{", b"[") and not self.is_own(raw):
             found = list(self._all(inside_json(raw), depth + 1))
             if found:
                 return found
