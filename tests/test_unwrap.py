@@ -105,6 +105,8 @@ CRI = [
     ("pieces", [b"stdout P a ", b"stdout P li", b"stdout F ne"], [(LINE, 3)]),
     ("two streams", [b"stdout P a ", b"stderr P one", b"stdout F line", b"stderr F  two"],
      [(LINE, 2), (b"one two", 2)]),
+    ("a whole line that is marked as a piece", [b"stdout P a line", b"stdout F one two"],
+     [(LINE, 1), (b"one two", 1)]),
     ("an end that never comes", [b"stdout P a "], [(b"a ", 1)]),
 ]  # fmt: skip
 
@@ -163,6 +165,17 @@ def test_the_inner_wrapper_knows_better() -> None:
 @pytest.mark.parametrize("raw", [b"one other", b"x " * 50_000, b"a" * 100_000 + b":", b"\x1b[0m" * 30_000])
 def test_what_is_in_no_wrapper_stays_as_it_is(raw: bytes) -> None:
     assert entries(raw) == [(raw, NOWHERE, 1)]
+
+
+@pytest.mark.parametrize(
+    "told", [5, None, ["a"], {"x": 1}, "\ud800", "\x1b[2J<script>", "a" * 5_000, True, 1e300, ""], ids=str
+)
+def test_what_a_wrapper_says_may_be_anything(tmp_path: Path, told: object) -> None:
+    names = {"pod_name": told, "namespace_name": told, "host": told}
+    lines = [json.dumps({"log": line.decode(), "stream": told, "kubernetes": names}) for line in ENVOY]
+    logs = read(tmp_path, [line.encode() for line in lines])
+    assert len(logs.envoy) == len(ENVOY)
+    assert len(set(logs.envoy["pod"].to_pylist())) == 1
 
 
 HOSTILE = [

@@ -184,8 +184,10 @@ def _origin_paths() -> dict[str, tuple[str, ...]]:
 
 
 def _text(value: Any) -> str | None:
-    """A name, without the colours of a terminal."""
-    return (_COLOUR.sub("", value) or None) if isinstance(value, str) else None
+    """A name, without the colours of a terminal and without what is no character."""
+    if not isinstance(value, str):
+        return None
+    return _COLOUR.sub("", value).encode("utf-8", "backslashreplace").decode() or None
 
 
 def at(value: Any, path: str) -> Any:

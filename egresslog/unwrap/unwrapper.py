@@ -91,9 +91,12 @@ class Unwrapper:
                 yield _within(inside, _Peeled(inside.payload))
 
     def _joined(self, entry: Entry, peeled: _Peeled) -> Iterator[Entry]:
-        """The entry, or the longer one that it ends; nothing where more of it is to come."""
+        """The entry, or the longer one that it ends; nothing where more of it is to come.
+
+        What is a whole line by itself is no piece, though its line end was stripped on the way.
+        """
         key = (peeled.origin, peeled.stream)
-        if peeled.piece == "P":
+        if peeled.piece == "P" and (key in self._begun or not self.is_known(entry.raw)):
             self._begun.setdefault(key, []).append(entry)
         else:
             yield _joined([*self._begun.pop(key, ()), entry])
