@@ -77,6 +77,19 @@ def test_repetitions_count_once(tmp_path: Path, case: str) -> None:
     assert (len(ids(found)), duplicates(found)) == (unique, double)
 
 
+def test_a_dump_of_one_pod_beside_all_pods_in_one_file(tmp_path: Path) -> None:
+    """Poured together without a word of whose they are, and the one pod's file of the kubelet."""
+    one = [ISTIO % second for second in range(30)]
+    other = [line.replace(b"10.60.1.11:4", b"10.60.1.12:4") for line in one for _ in range(9)]
+    pods = f"var/log/pods/shop_web-0_{'0a' * 16}/istio-proxy"
+    (tmp_path / pods).mkdir(parents=True)
+    cri = b"2026-11-23T04:30:00Z stdout F "
+    (tmp_path / pods / "0.log").write_bytes(b"".join(cri + line for line in one))
+    (tmp_path / "all.log").write_bytes(b"".join(sorted(one + other)))
+    found = logs([str(tmp_path / pods / "0.log"), str(tmp_path / "all.log")])
+    assert (len(ids(found)), duplicates(found)) == (300, 30)
+
+
 def test_two_named_instances_are_never_merged(tmp_path: Path) -> None:
     one, other = write(tmp_path, {"a.log": ALL, "b.log": ALL})
     found = logs([f"east={one}", f"west={other}"])

@@ -111,7 +111,8 @@ def _repeated(part: _Part, accepted: Sequence[_Part]) -> set[int]:
     for other in accepted:
         if _comparable(part, other):
             shared, overlap = _shared(part, other, twins)
-            if shared and len(shared) >= SHARED_ENOUGH * overlap and not _is_seam(part, other, shared):
+            enough = SHARED_ENOUGH * min(overlap, _within(other, part))
+            if shared and len(shared) >= enough and not _is_seam(part, other, shared):
                 twins |= shared
     return twins
 
@@ -143,6 +144,13 @@ def _shared(part: _Part, other: _Part, known: set[int]) -> tuple[set[int], int]:
     left = [row for rows in partners.values() for row in rows]
     unsure = _unsure(part, other, alone, left, resolution)
     return set(within) - set(alone) | unsure, len(within)
+
+
+def _within(part: _Part, other: _Part) -> int:
+    """How many of the part's rows fall in the other's time."""
+    resolution = max(part.resolution, other.resolution)
+    low, high = other.first // resolution * resolution, other.last
+    return sum(low <= part.time(row, resolution) <= high for row in part.rows)
 
 
 def _taken(partners: list[Record]) -> bool:
