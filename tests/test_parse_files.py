@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import lzma
 import os
 import sys
@@ -180,6 +181,14 @@ def test_foreign_lines_are_skipped_by_kind(tmp_path: Path, entry: dict[str, str]
         tmp_path, entry["sample"].encode() + b"\n" + ISTIO + b"\n" + entry["sample"].encode() + b"\n"
     )
     assert content.report.skipped == {entry["kind"]: 2} and content.report.parsed == 1
+
+
+def test_a_log_may_speak_of_kubernetes_objects(tmp_path: Path) -> None:
+    """Fluent Bit with owner references: an apiVersion in every line."""
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-6d5f"}
+    line = {"log": ISTIO.decode(), "kubernetes": {"pod_name": "web-0", "ownerReferences": [owner]}}
+    content = read(tmp_path, json.dumps(line).encode() + b"\n")
+    assert (content.report.kind, content.report.parsed) == ("envoy", 1)
 
 
 def test_two_formats_in_one_file(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -44,6 +45,7 @@ from egresslog.unwrap.unwrapper import Unwrapper
 
 LOOKAHEAD = 5_000  # lines held back while access lines of a (further) format are looked for
 EXCERPT = 200
+_KUBERNETES = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:apiVersion|kind|items|metadata)"\s*:')
 _TOO_LONG = Unparsed(f"longer than {MAX_LINE} bytes", 0)
 
 
@@ -289,8 +291,8 @@ def _up_to(blocks: Iterator[bytes], size: int) -> bytes:
 
 
 def _kubernetes(beginning: bytes) -> Kind | None:
-    """A whole-file Kubernetes document, told by its head; None for logs."""
+    """A whole-file Kubernetes document, told by its first key; None for logs, which may hold one further in."""
     text = beginning[:65_536]
-    if not text.lstrip().startswith(b"{") or b'"apiVersion"' not in text:
+    if not _KUBERNETES.match(text) or b'"apiVersion"' not in text:
         return None
     return "pods" if b'"podIP"' in text or b'"Pod"' in text else "other"
