@@ -291,7 +291,7 @@ def _up_to(blocks: Iterator[bytes], size: int) -> bytes:
 
 
 def _kubernetes(beginning: bytes) -> Kind | None:
-    """A whole-file Kubernetes document, told by its first key; None for logs, which may hold one further in."""
+    """A whole-file Kubernetes document, told by its first key; None for logs, which may speak of one."""
     text = beginning[:65_536]
     if not _KUBERNETES.match(text) or b'"apiVersion"' not in text:
         return None
