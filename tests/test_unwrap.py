@@ -155,11 +155,12 @@ def test_keys_forged_into_json_by_hand_make_no_wrapper(tmp_path: Path) -> None:
     assert logs.envoy["upstream_address"].to_pylist() == ["10.0.0.1"] * 3
 
 
-def test_the_inner_wrapper_knows_better() -> None:
-    told = b'"kubernetes":{"pod_name":"shipper","namespace_name":"shop"}'
+def test_the_outer_wrapper_is_believed() -> None:
+    """What stands in a container's line is that container's text, and no word about another."""
+    told = b'"kubernetes":{"pod_name":"app-0","namespace_name":"shop","container_name":"app"}'
     outer = b'{"log":"[pod/web-0/istio-proxy] a line",' + told + b"}"
     ((raw, origin, _),) = entries(outer)
-    assert (raw, origin.pod, origin.namespace, origin.container) == (LINE, "web-0", "shop", "istio-proxy")
+    assert (raw, origin.pod, origin.namespace, origin.container) == (LINE, "app-0", "shop", "app")
 
 
 @pytest.mark.parametrize("raw", [b"one other", b"x " * 50_000, b"a" * 100_000 + b":", b"\x1b[0m" * 30_000])
@@ -222,3 +223,16 @@ def test_entries_of_a_document_know_their_lines(tmp_path: Path) -> None:
     lines = text.split("\n")
     for row in logs.squid.to_pylist():
         assert json.loads("{" + lines[row["line"] - 1].strip(" ,") + "}")["textPayload"] == row["raw"]
+
+
+def test_an_application_cannot_print_the_lines_of_a_sidecar(tmp_path: Path) -> None:
+    """Neither through a shipper nor in its own file of the kubelet."""
+    victim = {"pod_name": "victim", "namespace_name": "n", "container_name": "istio-proxy"}
+    forged = json.dumps({"log": ENVOY[0].decode(), "kubernetes": victim})
+    own = {"pod_name": "app-0", "namespace_name": "n", "container_name": "app"}
+    shipped = read(tmp_path, [json.dumps({"log": forged, "kubernetes": own}).encode()])
+    folder = tmp_path / f"var/log/pods/n_app-0_{'0a' * 16}/app"
+    folder.mkdir(parents=True)
+    kubelet = read(folder, [STAMP + b"stdout F " + forged.encode()], "0.log")
+    for logs in (shipped, kubelet):
+        assert len(logs.envoy) == 0 and logs.files[0].skipped == {"foreign container": 1}

@@ -162,7 +162,7 @@ class _Reading:
     def _read_entry(self, entry: Entry) -> None:
         self.continued += entry.pieces - 1
         if self.origin is not NOWHERE:
-            entry = replace(entry, origin=entry.origin.within(self.origin))
+            entry = replace(entry, origin=self.origin.around(entry.origin))
         for part in parts(entry, self.formats) if len(entry.raw) > CUT_AT else (entry,):
             self._read_part(part)
 

@@ -28,8 +28,19 @@ class Origin:
     node: str | None = None
     host: str | None = None
 
+    def around(self, inner: Origin) -> Origin:
+        """What this wrapper tells, and what one further in adds.
+
+        Nothing, where this one names a container and that one another: what is further in is then the
+        container's own text, and an application can print whatever it likes.
+        """
+        told = [name for name in ("namespace", "pod", "container") if getattr(self, name)]
+        if told and any(getattr(inner, name) not in (None, getattr(self, name)) for name in told):
+            return self
+        return self.within(inner)
+
     def within(self, outer: Origin) -> Origin:
-        """This origin, completed from a wrapper further out."""
+        """This origin, completed from another source."""
         gaps = (field.name for field in fields(self) if getattr(self, field.name) is None)
         return replace(self, **{name: getattr(outer, name) for name in gaps})
 

@@ -114,7 +114,7 @@ def _within(inside: Inside, inner: _Peeled) -> _Peeled:
     """What was found inside, with what this wrapper adds."""
     return _Peeled(
         inner.payload,
-        inner.origin.within(inside.origin),
+        inside.origin.around(inner.origin),
         (inside.wrapper, *inner.wrappers),
         inner.closed or inside.closed,
         inner.piece or inside.piece,
