@@ -44,6 +44,8 @@ def test_formats_in_force(text: str, formats: list[tuple[str, str]]) -> None:
 
 
 BAD = [
+    ("logformat mine %ts\naccess_log /l mime\n", "squid.conf line 2: access_log names the unknown"),
+    ("acl a src 10.0.0.0/8\naccess_log /l b\n", "squid.conf line 2: access_log names the unknown"),
     ("# x\n\naccess_log /l logformat=mine\n", "squid.conf line 3: access_log names the unknown logformat"),
     ("access_log /l logformat=mine\nlogformat mine %ts\n", "squid.conf line 1: access_log names the unknown"),
     ("logformat mine\n", "squid.conf line 1: a logformat needs a name and a format"),

@@ -236,3 +236,63 @@ def test_an_application_cannot_print_the_lines_of_a_sidecar(tmp_path: Path) -> N
     kubelet = read(folder, [STAMP + b"stdout F " + forged.encode()], "0.log")
     for logs in (shipped, kubelet):
         assert len(logs.envoy) == 0 and logs.files[0].skipped == {"foreign container": 1}
+
+
+SQ = SQUID[0].decode()
+# A file, and how many of its log lines are records, and how many are not.
+ACCOUNTED = {
+    "a batch": (json.dumps([{"msg": SQ}, {"msg": "garbage"}, {"msg": SQ[:60]}]), 1, 2),
+    "a batch over several lines": (json.dumps([{"msg": SQ}, {"msg": "garbage"}], indent=1), 1, 1),
+    "two lines in one message": (json.dumps({"msg": f"{SQ}\n{SQ[:60]}"}), 1, 1),
+    "a batch with a bare object": (json.dumps([{"a": 1}, {"msg": SQ}]), 1, 1),
+    "a table": (f"ts,message\n1,{SQ}\n2\n3,garbage\n", 1, 2),
+    "a table of nothing": ("ts,message\n1,garbage\n2,garbage\n", 0, 2),
+    "two columns of one name": (f"message,message\n{SQ},x\n", 1, 0),
+    "an object of another program": ('{\n "message": "hello",\n "level": "x"\n}', 0, 1),
+    "a quote that is not closed": (f'ts,message\n1,{SQ}\n2,"{SQ}\n3,x\n', 0, 4),
+    "a piece whose end was lost": ("Z stdout P begun\nZ stdout F {0}\nZ stdout F {0}", 2, 1),
+    "numbers without end": ('[\n{"msg":"x","n":' + "9" * 5_000 + "}\n]", 0, 3),
+    "lists in lists": ("[" * 800 + '{"message":"x"}' + "]" * 800, 0, 1),
+    "objects in objects": ('{"log":"x","stream":' + '{"a":' * 800 + "1" + "}" * 800 + "}", 0, 1),
+    "keys that are numbers": ("---\ninsertId: a\nlogName: b\n1: c\nlabels: {1: a}\n", 0, 1),
+}
+
+
+@pytest.mark.parametrize("case", ACCOUNTED)
+def test_no_log_line_is_lost(tmp_path: Path, case: str) -> None:
+    text, records, others = ACCOUNTED[case]
+    text = text.replace("{0}", SQ).replace("Z stdout", "2026-11-23T04:22:36.342Z stdout")
+    (tmp_path / "x").write_text(text + "\n" * (not text.endswith("\n")))
+    (report,) = read_logs([Given(str(tmp_path / "x"))]).files
+    assert (report.parsed, report.rejected + sum(report.skipped.values())) == (records, others)
+    assert report.lines == records + others + report.continued
+
+
+JSON_RECORD = {
+    "start_time": "2026-11-23T04:22:36.336Z", "method": "GET", "path": "/", "duration": 5, "bytes_sent": 7,
+    "bytes_received": 3, "upstream_host": "10.0.0.1:80", "authority": "a.example", "response_code": 200,
+    "user_agent": "x", "downstream_remote_address": "10.0.0.2:1", "upstream_cluster": "outbound|80||a",
+}  # fmt: skip
+
+
+def test_an_access_line_stays_one_whatever_text_a_client_put_into_it(tmp_path: Path) -> None:
+    """A key of the access log's own, called message, that holds another line."""
+    logs = read(tmp_path, [json.dumps(JSON_RECORD | {"message": SQ}).encode()])
+    assert (len(logs.squid), logs.envoy["upstream_address"].to_pylist()) == (0, ["10.0.0.1"])
+
+
+@pytest.mark.parametrize("container", ["app", "istio-proxy"])
+def test_a_requested_path_tells_no_origin(tmp_path: Path, container: str) -> None:
+    """Spread by a shipper, the access log's path stands beside the shipper's keys."""
+    path = f"/var/log/pods/evil_evil_{'0a' * 16}/{container}/0.log"
+    spread = JSON_RECORD | {"path": path, "kubernetes": {"pod_name": "real"}, "stream": "stdout"}
+    logs = read(tmp_path, [json.dumps(spread).encode()])
+    assert logs.envoy.select(["pod", "namespace", "container"]).to_pylist() == [
+        {"pod": "real", "namespace": None, "container": None}
+    ]
+
+
+def test_lines_that_look_like_many_wrappers_cost_little(tmp_path: Path) -> None:
+    """Each way of taking words off is tried once; every way through them would not come to an end."""
+    logs = read(tmp_path, [*SQUID, *[b"a " * 4_000 + b"zz"] * 40])
+    assert (len(logs.squid), logs.files[0].rejected) == (len(SQUID), 40)

@@ -156,8 +156,8 @@ def _encoding(beginning: bytes) -> str | None:
 def _as_utf8(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     """UTF-16 as UTF-8, halves of surrogate pairs kept; OSError where it ends within a character."""
     decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
-    for block in blocks:
-        yield decoder.decode(block).removeprefix("\ufeff").encode("utf-8", "surrogatepass")
+    for block in blocks:  # its byte-order mark becomes that of UTF-8, which reading lines leaves out
+        yield decoder.decode(block).encode("utf-8", "surrogatepass")
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from egresslog.errors import FormatError, UsageError
 from egresslog.formats.presets import NAMED
@@ -15,6 +16,7 @@ from egresslog.formats.program import Field
 from egresslog.formats.squid import compile_squid
 
 BUILT_IN = ("squid", "common", "combined", "useragent", "referrer")
+_BUILT_IN_ACLS = ("all", "manager", "localhost", "to_localhost", "to_linklocal", "CONNECT")
 _MIME = ("squid", "common", "combined")
 _ALIASES = {"auto": "squid"}  # the name that left it to emulate_httpd_log
 # Directives that hardly any other kind of file begins a line with.
@@ -40,6 +42,8 @@ class _Config:
     with_headers: bool = False
     has_access_log: bool = False
     quoted: bool = False
+    acls: set[str] = field(default_factory=lambda: set(_BUILT_IN_ACLS))
+    is_whole: bool = True  # nothing is included from elsewhere
 
 
 def is_squid_conf(text: str) -> bool:
@@ -115,7 +119,7 @@ def _access_log(config: _Config, number: int, rest: str) -> None:
         return
     options = [token.partition("=") for token in tokens if re.match(r"[a-z-]+=", token)]
     given = next((value for key, _, value in options if key == "logformat"), None)
-    if given is None and tokens and "=" not in tokens[0] and _is_known(config, tokens[0]):
+    if given is None and tokens and "=" not in tokens[0] and not _is_acl(config, tokens[0]):
         given = tokens[0]
     if given is not None and not _is_known(config, given):
         raise UsageError(
@@ -123,6 +127,24 @@ def _access_log(config: _Config, number: int, rest: str) -> None:
             hint=f"known here: {', '.join([*config.formats, *BUILT_IN])}",
         )
     config.used.append(_ALIASES.get(given, given) if given else "")
+
+
+def _is_acl(config: _Config, token: str) -> bool:
+    """True for what stands where a format may: an acl (Squid looks for a format of that name first)."""
+    if _is_known(config, token):
+        return False
+    is_named = token.removeprefix("!") in config.acls or token.startswith("!")
+    # A part of a squid.conf does not show every acl; what looks like a format's name is one, misspelt.
+    is_part = not config.is_whole or len(config.acls) == len(_BUILT_IN_ACLS)
+    return is_named or (is_part and not get_close_matches(token, config.formats, cutoff=0.75))
+
+
+def _acl(config: _Config, number: int, rest: str) -> None:
+    config.acls.update(rest.split(maxsplit=1)[:1])
+
+
+def _include(config: _Config, number: int, rest: str) -> None:
+    config.is_whole = False
 
 
 def _is_known(config: _Config, name: str) -> bool:
@@ -146,6 +168,8 @@ def _ignore(config: _Config, number: int, rest: str) -> None:
 
 
 _READ = {
+    "acl": _acl,
+    "include": _include,
     "logformat": _logformat,
     "access_log": _access_log,
     "cache_access_log": _access_log,

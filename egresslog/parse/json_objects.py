@@ -64,19 +64,21 @@ def json_object(line: bytes) -> JsonObject:
     except RecursionError as error:
         raise JsonProblem("JSON nested too deeply") from error
     except ValueError as error:
-        raise JsonProblem(f"not JSON: {error}") from error
+        what = "a number is too long" if "digits" in str(error) else str(error)
+        raise JsonProblem(f"not JSON: {what}") from error
     if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _is_deeper(found, MAX_DEPTH):
         raise JsonProblem("JSON nested too deeply")
     return found
 
 
 def json_problem(line: bytes) -> tuple[str, int] | None:
-    """Why a line is no JSON object, and at which byte; None where it is one."""
+    """Why a line is no JSON object to rely on, and at which byte; None where it is one."""
     try:
-        json_object(line)
+        found = json_object(line)
     except JsonProblem as problem:
         return str(problem), problem.pos
-    return None
+    twice = sorted(found.twice)
+    return (f"key {twice[0]!r} stands twice", max(0, line.find(twice[0].encode()))) if twice else None
 
 
 def _load(text: str) -> JsonObject:

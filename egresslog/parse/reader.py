@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -30,31 +29,16 @@ from egresslog.parse.json_objects import json_problem
 from egresslog.parse.line_parser import Parsed, Unparsed
 from egresslog.parse.records import Record, record
 from egresslog.parse.values import decode_text
-from egresslog.unwrap.document import (
-    MAX_DOCUMENT,
-    Document,
-    may_be_document,
-    may_be_yaml,
-    read_document,
-    read_yaml,
-)
+from egresslog.parse.whole import kubernetes, may_be_whole, read_whole, up_to
+from egresslog.unwrap.document import MAX_DOCUMENT, Document
 from egresslog.unwrap.entry import Entry
 from egresslog.unwrap.origin import NOWHERE, origin_of_path
-from egresslog.unwrap.table import Table, may_be_table, read_table
+from egresslog.unwrap.table import Table
 from egresslog.unwrap.unwrapper import Unwrapper
 
 LOOKAHEAD = 5_000  # lines held back while access lines of a (further) format are looked for
 EXCERPT = 200
-_KUBERNETES = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:apiVersion|kind|items|metadata)"\s*:')
 _TOO_LONG = Unparsed(f"longer than {MAX_LINE} bytes", 0)
-
-
-# How to tell, by its beginning, that a file is read as a whole, and how it is read then.
-_DOCUMENTS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], Document | Table | None]], ...] = (
-    (may_be_document, read_document),
-    (may_be_table, read_table),
-    (may_be_yaml, read_yaml),
-)
 
 
 def read_file(source: Source) -> FileContent:
@@ -92,12 +76,12 @@ class _Reading:
         self.left: list[Entry] = []
         self.origin = origin_of_path(source.trail)
         by_hand = [format for format in source.formats if is_json_by_hand(format)]
-        self.unwrapper = Unwrapper(self._is_known, lambda raw: can_be_read(raw, by_hand))
+        self.unwrapper = Unwrapper(self._is_known, lambda raw: can_be_read(raw, by_hand), self._is_access)
 
     def content(self) -> FileContent:
         blocks = self._blocks()
         first = next(blocks, b"")
-        if kind := _kubernetes(first):
+        if kind := kubernetes(first):
             for _ in blocks:  # read to the end: the digest covers the whole file
                 pass
             return FileContent(self.source, self._report(kind))
@@ -113,26 +97,26 @@ class _Reading:
     def _blocks(self) -> Iterator[bytes]:
         """The file's content up to the end or to the first damage."""
         try:
-            yield from self.raw.blocks()
+            for block in self.raw.blocks():
+                yield block
+                self.count += block.count(b"\n")
         except OSError as error:
             self.problem = f"damaged after line {self.count}: {error}"
 
     def _entries(self, first: bytes, blocks: Iterator[bytes]) -> Iterator[Entry]:
         """Every log line, out of its wrapping."""
-        read = next((read for may_be, read in _DOCUMENTS if may_be(first)), None)
-        if read is not None:
-            first = _up_to(chain((first,), blocks), MAX_DOCUMENT)
-            document = read(first) if len(first) < MAX_DOCUMENT else None
+        if may_be_whole(first):
+            first = up_to(chain((first,), blocks), MAX_DOCUMENT)
+            document = read_whole(first)
             if document is not None:
                 yield from self._document(document)
                 return
         for line in lines(chain((first,), blocks)):
-            self.count = line.number
             yield from self.unwrapper.entries(line)
         yield from self.unwrapper.rest()
 
     def _document(self, document: Document | Table) -> Iterator[Entry]:
-        self.problem = self.problem or document.problem
+        self.problem = document.problem or self.problem
         yield from self.unwrapper.from_document(document.insides(), document.places())
         yield from self.unwrapper.rest()
 
@@ -142,6 +126,11 @@ class _Reading:
         format = first_plain(raw, candidates)
         self.recent = [format] if format is not None else self.recent
         return format is not None or other_line(raw) is not None
+
+    def _is_access(self, raw: bytes) -> bool:
+        """True for an object that has the keys of an access log."""
+        candidates = (format for some in self._candidates() for format in some if format.layout == "json")
+        return first_plain(raw, candidates) is not None
 
     def _candidates(self) -> Iterator[Sequence[LogFormat]]:
         """The formats given; then the presets, unless the dialect was given with a format."""
@@ -278,21 +267,3 @@ class _Reading:
             gaps=gaps(ends),
             problem=self.problem,
         )
-
-
-def _up_to(blocks: Iterator[bytes], size: int) -> bytes:
-    """The next blocks as one, until they are as large as this."""
-    data = bytearray()
-    for block in blocks:
-        data += block
-        if len(data) >= size:
-            break
-    return bytes(data)
-
-
-def _kubernetes(beginning: bytes) -> Kind | None:
-    """A whole-file Kubernetes document, told by its first key; None for logs, which may speak of one."""
-    text = beginning[:65_536]
-    if not _KUBERNETES.match(text) or b'"apiVersion"' not in text:
-        return None
-    return "pods" if b'"podIP"' in text or b'"Pod"' in text else "other"

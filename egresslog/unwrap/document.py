@@ -20,8 +20,7 @@ from egresslog.errors import UsageError
 from egresslog.files.lines import BOM
 from egresslog.formats.documents import documents
 from egresslog.unwrap.entry import Entry
-from egresslog.unwrap.objects import as_payload, first_position, inside_value
-from egresslog.unwrap.origin import NOWHERE
+from egresslog.unwrap.objects import inside_value, is_deep, itself
 from egresslog.unwrap.text import Inside
 
 MAX_YAML = 1 << 25  # bytes: YAML is read a hundred times slower than JSON
@@ -51,7 +50,7 @@ class Document:
         """Every log line of the document; a value that wraps nothing is one itself."""
         for value, start in zip_longest(self.values, self.starts):
             for element in value if isinstance(value, list) else [value]:
-                for inside in inside_value(element) or [_itself(element)]:
+                for inside in inside_value(element) or [itself(element)]:
                     yield inside if start is None else replace(inside, at=start)
 
     def places(self) -> Callable[[int | None], Entry]:
@@ -66,10 +65,6 @@ class Document:
             return Entry(line + 1, offsets[line], b"")
 
         return place
-
-
-def _itself(value: Any) -> Inside:
-    return Inside("json document", as_payload(value), NOWHERE, closed=True, at=first_position(value))
 
 
 def may_be_document(beginning: bytes) -> bool:
@@ -108,9 +103,9 @@ def read_document(data: bytes) -> Document | None:
         offset = " " * position  # so that positions stay those of the whole text
         values.append(_DECODER.raw_decode(offset + mended, position)[0])
         return Document(text, values, f"the JSON document ends too early, at line {text.count(chr(10)) + 1}")
-    except RecursionError:
+    except (ValueError, RecursionError):  # a number too long, brackets too deep
         return None
-    return Document(text, values)
+    return None if any(is_deep(value) for value in values) else Document(text, values)
 
 
 def may_be_yaml(beginning: bytes) -> bool:
@@ -128,6 +123,7 @@ def read_yaml(data: bytes) -> Document | None:
         return None
     places = [match.end() for match in re.finditer(r"^---\r?\n", text, re.MULTILINE)]
     starts = places if text.startswith("---") else [0, *places]
+    values = [] if any(is_deep(value) for value in values) else values
     return Document(text, values, starts=tuple(starts)) if len(starts) == len(values) else None
 
 

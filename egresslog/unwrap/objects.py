@@ -14,9 +14,10 @@ from functools import cache, cached_property
 from typing import Any
 
 from egresslog.formats.codes import load_data
-from egresslog.unwrap.origin import Origin, origin_of_path
+from egresslog.unwrap.origin import NOWHERE, Origin, origin_of_path
 from egresslog.unwrap.text import Inside
 
+MAX_LEVELS = 64  # of objects and lists in one another
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
@@ -77,7 +78,15 @@ def inside_json(line: bytes) -> list[Inside]:
         value = json.loads(text, object_pairs_hook=unique, strict=False)
     except (ValueError, RecursionError):
         return []
-    return inside_value(value, fitting)
+    return [] if is_deep(value) else inside_value(value, fitting)
+
+
+def is_deep(value: Any, levels: int = MAX_LEVELS) -> bool:
+    """True where objects and lists stand in one another deeper than any shipper writes them."""
+    if not isinstance(value, dict | list):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(is_deep(part, levels - 1) for part in parts)
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -94,13 +103,22 @@ def inside_value(value: Any, wrappers: Sequence[ObjectWrapper] | None = None) ->
     ``wrappers``: those that can fit (all, if not given).
     """
     if isinstance(value, list):
-        return [inside for element in value for inside in inside_value(element, wrappers)]
+        inner = [inside_value(element, wrappers) for element in value]
+        bare: list[list[Inside]] = [[itself(e)] if isinstance(e, dict) else [] for e in value]
+        if not any(inner):
+            return []
+        return [one for wrapped, own in zip(inner, bare, strict=True) for one in wrapped or own]
     for wrapper in object_wrappers() if wrappers is None else wrappers:
         lines = _lines(value, wrapper.each.split(".") if wrapper.each else [], [])
         fitting = [scopes for scopes in lines if _fits(wrapper, scopes)]
         if fitting and (found := [inside for scopes in fitting for inside in _inside(wrapper, scopes)]):
             return found
     return []
+
+
+def itself(value: Any) -> Inside:
+    """A value around which nothing is wrapped."""
+    return Inside("json document", as_payload(value), NOWHERE, closed=True, at=first_position(value))
 
 
 def _lines(value: Any, steps: list[str], outer: list[Any]) -> Iterator[Scopes]:
@@ -133,7 +151,7 @@ def _inside(wrapper: ObjectWrapper, scopes: Scopes) -> Iterator[Inside]:
     if message is None and not wrapper.sure:
         return
     payload = as_payload(_without_wrapping(wrapper, scopes[0]) if message is None else message)
-    origin, piece = _origin(scopes), str(_any(scopes, wrapper.piece) or "")[:1]
+    origin, piece = _origin(scopes, message is None), str(_any(scopes, wrapper.piece) or "")[:1]
     if wrapper.pieces and not payload.endswith(b"\n"):
         piece = "P"
     stream = str(_any(scopes, wrapper.stream) or "")
@@ -171,10 +189,18 @@ def first_position(value: Any) -> int | None:
     return getattr(value, "position", None)
 
 
-def _origin(scopes: Scopes) -> Origin:
-    texts = {field: _text(_any(scopes, paths)) for field, paths in _origin_paths().items()}
+def _origin(scopes: Scopes, is_spread: bool) -> Origin:
+    """What the wrapper tells; ``is_spread``: the access log's keys stand beside it, which a client fills."""
+    texts = {field: _text(_told(scopes, paths, is_spread)) for field, paths in _origin_paths().items()}
     path = texts.pop("path")
     return Origin(**texts).within(origin_of_path(path or ""))
+
+
+def _told(scopes: Scopes, paths: Sequence[str], is_spread: bool) -> Any:
+    if not is_spread:
+        return _any(scopes, paths)
+    own = _any(scopes[:1], [path for path in paths if path.startswith("kubernetes.")])
+    return _any(scopes[1:], paths) if own is None else own
 
 
 @cache
@@ -222,7 +248,7 @@ def plain(value: Any) -> Any:
     """OTLP's typed values without their type: {"stringValue": x} is x, a list of {key, value} an object."""
     if isinstance(value, dict) and len(value) == 1:
         ((kind, inner),) = value.items()
-        kind = kind.replace("_v", "V")  # string_value is stringValue
+        kind = str(kind).replace("_v", "V")  # string_value is stringValue
         if kind in ("stringValue", "boolValue", "doubleValue"):
             return inner
         if kind == "intValue":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from egresslog.files.lines import BOM
 from egresslog.unwrap.entry import Entry
-from egresslog.unwrap.objects import inside_value
+from egresslog.unwrap.objects import inside_value, itself
 from egresslog.unwrap.text import Inside
 
 _COLUMNS = {
@@ -26,10 +26,12 @@ class Table:
 
     def insides(self) -> Iterator[Inside]:
         """Every log line of the table, each with the physical line on which its row begins."""
-        rows = csv.reader(io.StringIO(self.text, newline=""))
+        rows = csv.reader(io.StringIO(self.text, newline=""), strict=True)
         names, begun = next(rows), rows.line_num
         for row in rows:
-            for inside in inside_value(dict(zip(names, row, strict=False))):
+            # Of two columns of one name the first counts.
+            cells = dict(reversed(list(zip(names, row, strict=False))))
+            for inside in (inside_value(cells) or [itself(cells)]) if row else ():
                 yield replace(inside, at=begun + 1)
             begun = rows.line_num
 
@@ -51,7 +53,7 @@ def read_table(data: bytes) -> Table | None:
     """The table; None where a row cannot be one (a field beyond what the csv module holds)."""
     table = Table(data.removeprefix(BOM).decode("utf-8", "surrogateescape"))
     try:
-        for _ in csv.reader(io.StringIO(table.text, newline="")):
+        for _ in csv.reader(io.StringIO(table.text, newline=""), strict=True):
             pass
     except csv.Error:
         return None

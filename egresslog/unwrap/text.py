@@ -78,7 +78,7 @@ def inside_text(line: bytes) -> Iterator[Inside]:
     """What each wrapper whose pattern fits would hold, the surest first."""
     for wrapper, pattern in _patterns():
         match = pattern.fullmatch(line)
-        if match is not None:
+        if match is not None and match["payload"] != line:
             yield _inside(wrapper, match.groupdict())
 
 

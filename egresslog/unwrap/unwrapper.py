@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from egresslog.files.lines import MAX_LINE, Line
@@ -34,15 +34,20 @@ class _Peeled:
         return replace(entry, raw=self.payload, ended=ended, origin=self.origin, wrappers=self.wrappers)
 
 
+def _never(raw: bytes) -> bool:
+    return False
+
+
 class Unwrapper:
     """Takes entries out of lines; ``is_known``: a text line that is read as it is, whatever it looks like.
 
     ``is_own``: a JSON line that a format of the user's reads: written by hand, it can hold any key that a
-    client chose, those of a wrapper too. ``count``: log lines met, whole or in pieces.
+    client chose, those of a wrapper too. ``is_access``: a JSON line that is an access line by its keys.
+    ``count``: log lines met, whole or in pieces.
     """
 
-    def __init__(self, is_known: IsKnown, is_own: IsKnown = lambda raw: False) -> None:
-        self.is_known, self.is_own = is_known, is_own
+    def __init__(self, is_known: IsKnown, is_own: IsKnown = _never, is_access: IsKnown = _never) -> None:
+        self.is_known, self.is_own, self.is_access = is_known, is_own, is_access
         self.count = 0
         self._begun: dict[tuple[Origin, str], list[Entry]] = {}
 
@@ -60,7 +65,7 @@ class Unwrapper:
         self, insides: Iterable[Inside], place: Callable[[int | None], Entry]
     ) -> Iterator[Entry]:
         """The entries of what a JSON document holds; ``place``: position in it -> an empty entry there."""
-        for peeled in self._all(insides, 1):
+        for peeled in self._all([replace(inside, sure=True) for inside in insides], 1, set()):
             self.count += 1
             yield from self._joined(peeled.of(place(peeled.at)), peeled)
 
@@ -70,25 +75,43 @@ class Unwrapper:
         self._begun = {}
         return [replace(entry, ended=False) for entry in left]
 
-    def peel(self, raw: bytes, depth: int = 0) -> list[_Peeled]:
-        """What stands innermost in a line; [] where nothing is wrapped around it."""
-        if depth == MAX_DEPTH:
+    def peel(self, raw: bytes, depth: int = 0, tried: set[bytes] | None = None) -> list[_Peeled]:
+        """What stands innermost in a line; [] where nothing is wrapped around it.
+
+        ``tried``: what other ways of taking wrappers off have come to already.
+        """
+        tried = set() if tried is None else tried
+        if depth == MAX_DEPTH or raw in tried:
             return []
+        tried.add(raw)
         if raw.lstrip()[:1] in (b"{", b"[") and not self.is_own(raw):
-            found = list(self._all(inside_json(raw), depth + 1))
+            found = self._in_json(raw, depth, tried)
             if found:
                 return found
         if self.is_known(raw):
             return []
-        return next(filter(None, (list(self._all([inside], depth + 1)) for inside in inside_text(raw))), [])
+        ways = (self._all([inside], depth + 1, tried) for inside in inside_text(raw))
+        return next(filter(None, ways), [])
 
-    def _all(self, insides: Iterable[Inside], depth: int) -> Iterator[_Peeled]:
-        """Each of what wrappers hold, peeled further; without what is neither sure nor known."""
-        for inside in insides:
-            deeper = self.peel(inside.payload, depth)
-            yield from (_within(inside, inner) for inner in deeper)
-            if not deeper and (inside.sure or self.is_known(inside.payload)):
-                yield _within(inside, _Peeled(inside.payload))
+    def _in_json(self, raw: bytes, depth: int, tried: set[bytes]) -> list[_Peeled]:
+        insides = inside_json(raw)
+        if not all(inside.sure for inside in insides) and self.is_access(raw):
+            return []
+        return self._all(insides, depth + 1, tried)
+
+    def _all(self, insides: Sequence[Inside], depth: int, tried: set[bytes]) -> list[_Peeled]:
+        """Each of what a wrapper holds, peeled further; nothing where it is not sure and none of it known."""
+        deeper = [self.peel(inside.payload, depth, tried) for inside in insides]
+        if not any(
+            inside.sure or inner or self.is_known(inside.payload)
+            for inside, inner in zip(insides, deeper, strict=True)
+        ):
+            return []
+        return [
+            _within(inside, one)
+            for inside, inner in zip(insides, deeper, strict=True)
+            for one in inner or [_Peeled(inside.payload)]
+        ]
 
     def _joined(self, entry: Entry, peeled: _Peeled) -> Iterator[Entry]:
         """The entry, or the longer one that it ends; nothing where more of it is to come.
@@ -98,8 +121,13 @@ class Unwrapper:
         key = (peeled.origin, peeled.stream)
         if peeled.piece == "P" and (key in self._begun or not self.is_known(entry.raw)):
             self._begun.setdefault(key, []).append(entry)
-        else:
-            yield _joined([*self._begun.pop(key, ()), entry])
+            return
+        begun = self._begun.pop(key, [])
+        whole = _joined([*begun, entry])
+        if begun and self.is_known(entry.raw) and not self.is_known(whole.raw):  # of which the end is lost
+            yield replace(_joined(begun), ended=False)
+            whole = entry
+        yield whole
 
 
 def _joined(pieces: list[Entry]) -> Entry:
