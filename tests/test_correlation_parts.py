@@ -51,6 +51,12 @@ FLUSHED = {
     "a stream id that a client repeats on connections of its own": (
         [f"DownstreamEnd s 7 GET 6 9 8 {TO} {TO} {BY}", f"DownstreamEnd s 8 GET 6 9 8 {TO} {TO} {BY}"], "--",
     ),
+    "two ends": (
+        [f"TcpConnectionEnd s 7 - 500 90 80 {TO} {TO} {BY}",
+         f"TcpConnectionEnd s 7 - 900 99 98 {TO} {TO} {BY}"],
+        "--",
+    ),
+    "bytes that shrink": ([f"- - - - 500 90 80 {TO} {TO} {BY}", f"- - - - 900 99 8 {TO} {TO} {BY}"], "--"),
     "a client whose port is not known": (
         [f"- - - - 500 90 80 {TO} {TO} 10.60.1.11", f"- - - - 900 99 98 {TO} {TO} 10.60.1.11"], "--",
     ),

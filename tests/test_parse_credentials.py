@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from egresslog.files.sources import Given
 from egresslog.formats import NAMED, compile_format
 from egresslog.formats.program import LogFormat
 from egresslog.parse.credentials import masked
+from egresslog.parse.cut_lines import CUT_AT
 from egresslog.parse.detect import parser_of
 from egresslog.parse.line_parser import Parsed
+from egresslog.parse.logs import read_logs
 from egresslog.parse.records import content_id, record
 from egresslog.unwrap.entry import Entry
 
@@ -81,3 +86,13 @@ def test_credentials_in_json_are_masked() -> None:
     assert isinstance(parsed, Parsed)
     shown = record(log_format, Entry(1, 0, raw), parsed)["raw"]
     assert shown == '{"a": "***", "in": {"c": "***"}, "d": 5}'
+
+
+def test_credentials_of_cut_lines_and_rejects_are_masked(tmp_path: Path) -> None:
+    text = '%ts.%03tu %>a "%{Authorization}>h" %ru %>p'
+    good = '1795407756.343 10.60.1.12 "Basic c2VjcmV0c2VjcmV0" http://h/ 47194'
+    cut = (good[:-5] + "a" * CUT_AT)[:CUT_AT]
+    (tmp_path / "x.log").write_text("\n".join([good, cut, good[:-5] + "x"]) + "\n")
+    logs = read_logs([Given(str(tmp_path / "x.log"), "squid", formats=(compile_format(text, "squid"),))])
+    shown = [*logs.squid["raw"].to_pylist(), *logs.rejects["excerpt"].to_pylist()]
+    assert len(shown) == 3 and not [line for line in shown if "c2VjcmV0" in line]

@@ -296,3 +296,43 @@ def test_lines_that_look_like_many_wrappers_cost_little(tmp_path: Path) -> None:
     """Each way of taking words off is tried once; every way through them would not come to an end."""
     logs = read(tmp_path, [*SQUID, *[b"a " * 4_000 + b"zz"] * 40])
     assert (len(logs.squid), logs.files[0].rejected) == (len(SQUID), 40)
+
+
+AGENT = ENVOY[0].replace(b'- "-" "-" "-" "-"', b'- "-" "a" b" "-" "-"')
+AROUND = [b"2026-11-23T04:22:36.342Z ", b"envoy-1 | ", b"sleep-1 istio-proxy ", b"a/b.log:", b""]
+
+
+@pytest.mark.parametrize("before", AROUND, ids=str)
+def test_a_quote_in_a_user_agent_hides_no_wrapped_line(tmp_path: Path, before: bytes) -> None:
+    assert ENVOY[0] != AGENT
+    found = read(tmp_path, [before + line for line in (*ENVOY, AGENT, ENVOY[0])])
+    assert len(found.envoy) == len(ENVOY) + 2
+    objects = [json.dumps({"message": line.decode()}).encode() for line in (*ENVOY, AGENT)]
+    assert len(read(tmp_path, objects, "y.log").envoy) == len(ENVOY) + 1
+
+
+def test_a_line_that_the_given_format_reads_is_not_unwrapped(tmp_path: Path) -> None:
+    """A user agent that makes the line look like syslog, with a line of its own behind."""
+    text = "%START_TIME% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %REQ(USER-AGENT)% %RESPONSE_CODE%"
+    agent = "x[1]: 2026-11-23T04:22:36.336Z 10.9.9.9 curl"
+    lines = [f"2026-11-23T04:22:36.336Z 10.0.0.2 {one} 200\n" for one in ("curl", agent)]
+    (tmp_path / "x.log").write_text("".join(lines))
+    logs = read_logs([Given(str(tmp_path / "x.log"), formats=(compile_format(text, "envoy"),))])
+    assert set(logs.envoy["downstream_remote_address"].to_pylist()) <= {"10.0.0.2", None}
+
+
+def test_a_key_that_stands_twice_in_a_document_is_not_decided(tmp_path: Path) -> None:
+    text = json.dumps(JSON_RECORD, indent=1)
+    twice = text.replace('"path": "/"', '"path": "/secret",\n "path": "/innocent"')
+    (tmp_path / "x").write_text(twice + "\n")
+    (report,) = read_logs([Given(str(tmp_path / "x"))]).files
+    assert (report.kind, report.parsed) == ("unknown", 0)
+
+
+def test_objects_glued_by_a_client_are_no_document(tmp_path: Path) -> None:
+    text = '{"start":"%START_TIME%","ua":"%REQ(USER-AGENT)%","to":"%UPSTREAM_HOST%","ms":%DURATION%}'
+    line = '{"start":"2026-11-23T04:22:36.336Z","ua":"AGENT","to":"10.0.0.1:80","ms":3}'
+    agent = 'x","to":"10.0.0.1:80","ms":3}' + line.replace("10.0.0.1", "10.9.9.9").replace("AGENT", "y")[:-1]
+    (tmp_path / "x.log").write_text(line.replace("AGENT", agent + ',"z":"') + "\n" + line + "\n")
+    logs = read_logs([Given(str(tmp_path / "x.log"), formats=(compile_format(text, "envoy"),))])
+    assert len(logs.envoy) <= 2 and "10.9.9.9" not in logs.envoy["upstream_address"].to_pylist()

@@ -7,14 +7,16 @@ access_log_options), and where a gateway hands a connection to a listener of its
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 _INTERNAL = "envoy://"
 _SLACK = 1_000  # us: START_TIME is printed in ms
 _CONNECTION = (
-    "cluster", "start", "downstream_remote_address", "downstream_remote_port",
+    "cluster", "namespace", "pod", "folder", "start", "downstream_remote_address", "downstream_remote_port",
     "downstream_local_address", "downstream_local_port",
 )  # fmt: skip
 
@@ -44,20 +46,38 @@ def _key(row: Row) -> Hashable | None:
     """
     if row["start"] is None or row["downstream_remote_port"] is None:
         return None
-    if row["method"] is not None and row["access_log_type"] is None:
+    is_request = row["method"] is not None
+    if is_request and (row["access_log_type"] is None or row["stream_id"] is None):
         return None  # requests of one connection can begin in one millisecond
-    names = ("method", "path", "stream_id") if row["method"] is not None else ()
-    return tuple(row[name] for name in (*_CONNECTION, *names, "connection_number"))
+    names = ("method", "path", "stream_id") if is_request else ()
+    known = {**row, "folder": os.path.dirname(row["file"])}  # a rotated log goes on beside itself
+    return tuple(known[name] for name in (*_CONNECTION, *names, "connection_number"))
 
 
 def _parts_of(group: list[int], envoy: Sequence[Row]) -> list[tuple[int, int]]:
+    if not _is_one([envoy[index] for index in group]):
+        return []
     whole = max(group, key=lambda index: _lastness(envoy[index], index))
     return [(part, whole) for part in group if part != whole]
 
 
+def _is_one(rows: Sequence[Row]) -> bool:
+    """True where the records can be of one connection: it ends once, and what they count only grows."""
+    if sum(_is_end(row) for row in rows) > 1:
+        return False
+    if any(row["access_log_type"] is None and row["resolution"] > _SLACK for row in rows):
+        return False  # ports are used again within a second
+    counts = ("duration", "bytes_sent", "bytes_received")
+    grown = sorted(tuple(row[name] or 0 for name in counts) for row in rows if not _is_end(row))
+    return all(later >= earlier for a, b in pairwise(grown) for earlier, later in zip(a, b, strict=True))
+
+
+def _is_end(row: Row) -> bool:
+    return str(row["access_log_type"] or "").endswith("End")
+
+
 def _lastness(row: Row, index: int) -> tuple[bool, int, int, int]:
-    ended = str(row["access_log_type"] or "").endswith("End")
-    return ended, row["end"] or 0, (row["bytes_sent"] or 0) + (row["bytes_received"] or 0), index
+    return _is_end(row), row["end"] or 0, (row["bytes_sent"] or 0) + (row["bytes_received"] or 0), index
 
 
 def _handed_on(rows: Sequence[int], envoy: Sequence[Row]) -> dict[int, int]:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 MAX_NODES = 500_000  # of a document, with every alias written out
 
 
-def documents(text: str, where: str = "") -> list[Any]:
-    """Every document of a text.
+def documents(text: str, where: str = "", *, as_text: bool = False) -> list[Any]:
+    """Every document of a text; ``as_text``: YAML's numbers, times and truths stay the texts they are.
 
     Raises UsageError with line and column (of ``where``) where it is neither JSON nor YAML.
     """
@@ -28,18 +28,18 @@ def documents(text: str, where: str = "") -> list[Any]:
         except (ValueError, RecursionError):
             pass  # YAML reads what JSON does, and says where it cannot
     try:
-        return _yaml_documents(text)
+        return _yaml_documents(text, as_text)
     except RecursionError:
         raise _problem(where, "nested too deeply") from None
     except UsageError as error:
         raise _problem(where, error.message, error.hint) from None
 
 
-def _yaml_documents(text: str) -> list[Any]:
+def _yaml_documents(text: str, as_text: bool) -> list[Any]:
     import yaml
 
     try:
-        loader = yaml.SafeLoader(text)
+        loader = yaml.BaseLoader(text) if as_text else yaml.SafeLoader(text)
         found = []
         while (node := loader.get_node() if loader.check_node() else None) is not None:
             _measure(node, {})

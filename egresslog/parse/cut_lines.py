@@ -12,7 +12,7 @@ from functools import cache
 
 from egresslog.formats.program import Field, Item, LogFormat, Pad
 from egresslog.parse.detect import first_plain
-from egresslog.parse.line_parser import LineParser, Parsed, Unparsed, Values
+from egresslog.parse.line_parser import LineParser, Parsed, Unparsed
 from egresslog.unwrap.entry import Entry
 
 CUT_AT = 8_191  # bytes
@@ -22,12 +22,17 @@ def parts(entry: Entry, formats: Sequence[LogFormat]) -> Iterator[Entry]:
     """The records glued into one line: torn ones, and the whole one behind them; mostly just the entry."""
     squid = [format for format in formats if format.dialect == "squid" and format.layout == "text"]
     pieces = list(_pieces(entry.raw, lambda raw: first_plain(raw, squid) is not None))
-    if len(pieces) == 1:
+    between = pieces[1:-1]  # records too, or it is no line of glued ones
+    if len(pieces) == 1 or not all(_is_beginning(piece, squid) for piece in between):
         yield entry
         return
     for number, piece in enumerate(pieces, 1):
         torn = number < len(pieces)
         yield replace(entry, raw=piece, torn=torn, recovered=number > 1, pieces=1)
+
+
+def _is_beginning(piece: bytes, formats: Sequence[LogFormat]) -> bool:
+    return any(isinstance(parse_cut(format, piece), Parsed) for format in formats)
 
 
 def _pieces(raw: bytes, is_record: Callable[[bytes], bool]) -> Iterator[bytes]:
@@ -45,11 +50,14 @@ def parse_cut(format: LogFormat, line: bytes) -> Parsed | Unparsed:
 
     The field in which it ends, and those after it, are null.
     """
-    found = [values for parser in _beginnings(format) if (values := _values(parser, line)) is not None]
-    if not found:
+    tried = [(parser, parser.parse(line)) for parser in _beginnings(format)]
+    read = [(parser, parsed) for parser, parsed in tried if isinstance(parsed, Parsed)]
+    if not read:
         return Unparsed("expected the beginning of a record", 0)
+    found = [parsed.values | dict.fromkeys(parser.fields[-1].columns) for parser, parsed in read]
     known = {c: v for c, v in found[0].items() if all(other.get(c) == v for other in found)}
-    return Parsed(dict.fromkeys(format.columns) | known)
+    secrets = tuple(sorted({span for _, parsed in read for span in parsed.secrets}))
+    return Parsed(dict.fromkeys(format.columns) | known, secrets=secrets)
 
 
 @cache
@@ -72,8 +80,3 @@ def _opened(field: Field) -> Field:
     shape = replace(field.type, pattern=f"{field.type.byte}*", is_free=True, may_be_empty=True)
     code = replace(field.code, null=(*field.code.null, b""))
     return replace(field, code=code, shape=shape, encoding="", limit=1)
-
-
-def _values(parser: LineParser, line: bytes) -> Values | None:
-    parsed, last = parser.parse(line), parser.fields[-1].columns
-    return None if not isinstance(parsed, Parsed) else parsed.values | dict.fromkeys(last)

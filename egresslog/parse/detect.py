@@ -48,12 +48,6 @@ def can_be_read(raw: bytes, formats: Iterable[LogFormat]) -> bool:
     return any(not isinstance(parser_of(format).parse(raw), Unparsed) for format in formats)
 
 
-def is_json_by_hand(format: LogFormat) -> bool:
-    """True for a text format whose lines look like JSON objects."""
-    first = format.items[0] if format.items else None
-    return format.layout == "text" and isinstance(first, Literal) and first.text.startswith(b"{")
-
-
 @cache
 def parser_of(format: LogFormat) -> LineParser:
     """The parser of a format, built once."""

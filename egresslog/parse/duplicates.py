@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from egresslog.formats.codes import Dialect
 from egresslog.parse.content import FileContent
@@ -53,6 +54,20 @@ class _Part:
     def __post_init__(self) -> None:
         times = [self.time(row, 1) for row in self.rows if row[TIME[self.dialect]] is not None]
         self.first, self.last = min(times, default=0), max(times, default=0)
+
+    @property
+    def log(self) -> tuple[str | None, ...]:
+        """Whose it is: the values of ONE_LOG, the format left out."""
+        return tuple(self.rows[0].get(name) for name in ONE_LOG[1:])
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        return frozenset(row["record_id"] for row in self.rows)
+
+    @cached_property
+    def is_certain(self) -> bool:
+        """True where no row is cut: then a copy of it is the same line."""
+        return not any("truncated" in row["flags"] for row in self.rows)
 
     @property
     def format(self) -> str:
@@ -122,12 +137,21 @@ def _comparable(part: _Part, other: _Part) -> bool:
         part.dialect == other.dialect
         and part.file != other.file
         and part.scope == other.scope
+        and not _are_apart(part, other)
         and part.first // _SECOND <= other.last // _SECOND
         and other.first // _SECOND <= part.last // _SECOND
     )
 
 
 _SECOND = 1_000_000
+
+
+def _are_apart(part: _Part, other: _Part) -> bool:
+    """True where both are known to be logs of somebody, and not of the same one; or share no line."""
+    names = zip(part.log, other.log, strict=True)
+    if any(a is not None and b is not None and a != b for a, b in names):
+        return True
+    return part.format == other.format and part.is_certain and part.ids.isdisjoint(other.ids)
 
 
 def _shared(part: _Part, other: _Part, known: set[int]) -> tuple[set[int], int]:

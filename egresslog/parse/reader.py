@@ -12,12 +12,12 @@ from egresslog.files.sources import Source, stands_beside_logs
 from egresslog.formats.codes import Dialect
 from egresslog.formats.program import LogFormat
 from egresslog.parse.content import FileContent, FileReport, Kind, Reject
+from egresslog.parse.credentials import masked_text
 from egresslog.parse.cut_lines import CUT_AT, parse_cut, parts
 from egresslog.parse.detect import (
     can_be_read,
     detect,
     first_plain,
-    is_json_by_hand,
     other_line,
     parser_of,
     presets,
@@ -70,13 +70,13 @@ class _Reading:
         self.skipped: Counter[str] = Counter()
         self.found: dict[str, tuple[int, int]] = {}
         self.formats: list[LogFormat] = []
-        self.recent: list[LogFormat] = []  # the format of the last line that was plainly in one
+        self.seen: list[LogFormat] = []  # of lines plainly in one, the last one's first
         self.records: dict[Dialect, list[Record]] = {}
         self.rejects: list[Reject] = []
         self.left: list[Entry] = []
         self.origin = origin_of_path(source.trail)
-        by_hand = [format for format in source.formats if is_json_by_hand(format)]
-        self.unwrapper = Unwrapper(self._is_known, lambda raw: can_be_read(raw, by_hand), self._is_access)
+        own = [format for format in source.formats if format.layout == "text"]
+        self.unwrapper = Unwrapper(self._is_known, lambda raw: can_be_read(raw, own), self._is_access)
 
     def content(self) -> FileContent:
         blocks = self._blocks()
@@ -122,10 +122,12 @@ class _Reading:
 
     def _is_known(self, raw: bytes) -> bool:
         """True for a line to be read as it is: an access line of some format, or known to be none."""
-        candidates = chain(self.recent, self.formats, *self._candidates())
-        format = first_plain(raw, candidates)
-        self.recent = [format] if format is not None else self.recent
-        return format is not None or other_line(raw) is not None
+        format = first_plain(raw, chain(self.seen, *self._candidates()))
+        if format is None:
+            return other_line(raw) is not None or can_be_read(raw, self.seen)
+        if self.seen[:1] != [format]:
+            self.seen = [format, *(other for other in self.seen if other != format)]
+        return True
 
     def _is_access(self, raw: bytes) -> bool:
         """True for an object that has the keys of an access log."""
@@ -152,7 +154,8 @@ class _Reading:
         self.continued += entry.pieces - 1
         if self.origin is not NOWHERE:
             entry = replace(entry, origin=self.origin.around(entry.origin))
-        for part in parts(entry, self.formats) if len(entry.raw) > CUT_AT else (entry,):
+        may_be_glued = len(entry.raw) > CUT_AT and not entry.cut
+        for part in parts(entry, self.formats) if may_be_glued else (entry,):
             self._read_part(part)
 
     def _read_part(self, entry: Entry) -> None:
@@ -201,7 +204,7 @@ class _Reading:
         return max(problems, key=lambda problem: (problem.begun, problem.column), default=unknown)
 
     def _reject(self, entry: Entry, problem: Unparsed) -> None:
-        excerpt = decode_text(entry.raw[:EXCERPT])
+        excerpt = masked_text(decode_text(entry.raw[:EXCERPT]))
         place = (self.source.path, entry.number, entry.offset, problem.column)
         self.rejects.append(Reject(*place, problem.reason, excerpt))
 

@@ -20,11 +20,11 @@ from egresslog.errors import UsageError
 from egresslog.files.lines import BOM
 from egresslog.formats.documents import documents
 from egresslog.unwrap.entry import Entry
-from egresslog.unwrap.objects import inside_value, is_deep, itself
+from egresslog.unwrap.objects import inside_value, is_deep, itself, unique
 from egresslog.unwrap.text import Inside
 
-MAX_YAML = 1 << 25  # bytes: YAML is read a hundred times slower than JSON
-MAX_DOCUMENT = 1 << 28  # bytes read as one document; a larger file is read line by line
+MAX_YAML = 1 << 23  # bytes: each MiB takes seconds
+MAX_DOCUMENT = 1 << 26  # bytes read as one document, in twenty times the memory; else line by line
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|["{}\[\]]', re.DOTALL)
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
@@ -75,11 +75,18 @@ def may_be_document(beginning: bytes) -> bool:
     try:
         json.loads(first.decode("utf-8", "surrogateescape"))
     except json.JSONDecodeError as error:
-        follows = error.msg == "Extra data" and first[error.pos : error.pos + 1] in (b"{", b"[")
-        return follows or _is_cut(error)
+        return _is_cut(error) or (error.msg == "Extra data" and _is_wrapper(error))
     except (ValueError, RecursionError):
         return False
     return False
+
+
+def _is_wrapper(error: json.JSONDecodeError) -> bool:
+    """True where a shipper's object stands before the place; access lines are never glued together."""
+    if error.doc[error.pos : error.pos + 1] not in ("{", "["):
+        return False
+    value = json.loads(error.doc[: error.pos])
+    return not is_deep(value) and any(inside.sure for inside in inside_value(value))
 
 
 def _is_cut(error: json.JSONDecodeError) -> bool:
@@ -118,7 +125,7 @@ def read_yaml(data: bytes) -> Document | None:
     """The YAML documents that ``data`` is made of; None where it holds anything else."""
     text = data.removeprefix(BOM).decode("utf-8", "surrogateescape")
     try:
-        values = documents(text) if len(data) <= MAX_YAML else []
+        values = documents(text, as_text=True) if len(data) <= MAX_YAML else []
     except UsageError:
         return None
     places = [match.end() for match in re.finditer(r"^---\r?\n", text, re.MULTILINE)]
@@ -157,7 +164,7 @@ def _placed(text: str, end: int, strict: bool = False) -> tuple[Placed, int]:
 
 def _decoder() -> json.JSONDecoder:
     """A decoder whose texts know their place; only the scanner written in Python lets them."""
-    decoder: Any = json.JSONDecoder(strict=False)
+    decoder: Any = json.JSONDecoder(strict=False, object_pairs_hook=unique)
     decoder.parse_string = _placed
     decoder.scan_once = json.scanner.py_make_scanner(decoder)  # type: ignore[attr-defined]
     return decoder  # type: ignore[no-any-return]

@@ -40,6 +40,7 @@ class ObjectWrapper:
     without: tuple[str, ...] = ()
     stream: tuple[str, ...] = ()
     piece: tuple[str, ...] = ()
+    tells: tuple[str, ...] = ()
     pieces: bool = False
     sure: bool = True
 
@@ -147,11 +148,12 @@ def _any(scopes: Scopes, paths: Sequence[str]) -> Any:
 
 def _inside(wrapper: ObjectWrapper, scopes: Scopes) -> Iterator[Inside]:
     messages = (plain(at(scopes[0], path)) for path in wrapper.message)
-    message = next((message for message in messages if message not in (None, {})), None)
+    given = [message for message in messages if message not in (None, {})]
+    message = next((one for one in given if one != ""), given[0] if given else None)
     if message is None and not wrapper.sure:
         return
     payload = as_payload(_without_wrapping(wrapper, scopes[0]) if message is None else message)
-    origin, piece = _origin(scopes, message is None), str(_any(scopes, wrapper.piece) or "")[:1]
+    origin, piece = _origin(wrapper, scopes, message is None), str(_any(scopes, wrapper.piece) or "")[:1]
     if wrapper.pieces and not payload.endswith(b"\n"):
         piece = "P"
     stream = str(_any(scopes, wrapper.stream) or "")
@@ -189,17 +191,19 @@ def first_position(value: Any) -> int | None:
     return getattr(value, "position", None)
 
 
-def _origin(scopes: Scopes, is_spread: bool) -> Origin:
+def _origin(wrapper: ObjectWrapper, scopes: Scopes, is_spread: bool) -> Origin:
     """What the wrapper tells; ``is_spread``: the access log's keys stand beside it, which a client fills."""
-    texts = {field: _text(_told(scopes, paths, is_spread)) for field, paths in _origin_paths().items()}
+    told = {field: _told(wrapper, scopes, paths, is_spread) for field, paths in _origin_paths().items()}
+    texts = {field: _text(value) for field, value in told.items()}
     path = texts.pop("path")
     return Origin(**texts).within(origin_of_path(path or ""))
 
 
-def _told(scopes: Scopes, paths: Sequence[str], is_spread: bool) -> Any:
-    if not is_spread:
-        return _any(scopes, paths)
-    own = _any(scopes[:1], [path for path in paths if path.startswith("kubernetes.")])
+def _told(wrapper: ObjectWrapper, scopes: Scopes, paths: Sequence[str], is_spread: bool) -> Any:
+    """A key of the log line's own object counts only where it is the wrapper's: nested, or one it has."""
+    nested = "kubernetes." if is_spread else ""
+    trusted = [path for path in paths if ("." in path and path.startswith(nested)) or path in wrapper.tells]
+    own = _any(scopes[:1], trusted)
     return _any(scopes[1:], paths) if own is None else own
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -26,7 +25,7 @@ class Table:
 
     def insides(self) -> Iterator[Inside]:
         """Every log line of the table, each with the physical line on which its row begins."""
-        rows = csv.reader(io.StringIO(self.text, newline=""), strict=True)
+        rows = csv.reader(_physical(self.text), strict=True)
         names, begun = next(rows), rows.line_num
         for row in rows:
             # Of two columns of one name the first counts.
@@ -53,8 +52,13 @@ def read_table(data: bytes) -> Table | None:
     """The table; None where a row cannot be one (a field beyond what the csv module holds)."""
     table = Table(data.removeprefix(BOM).decode("utf-8", "surrogateescape"))
     try:
-        for _ in csv.reader(io.StringIO(table.text, newline=""), strict=True):
+        for _ in csv.reader(_physical(table.text), strict=True):
             pass
     except csv.Error:
         return None
     return table
+
+
+def _physical(text: str) -> list[str]:
+    """The physical lines, with their ends: what the csv module counts is then what a file has."""
+    return [f"{line}\n" for line in text.removesuffix("\n").split("\n")]

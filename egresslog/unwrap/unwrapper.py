@@ -41,8 +41,8 @@ def _never(raw: bytes) -> bool:
 class Unwrapper:
     """Takes entries out of lines; ``is_known``: a text line that is read as it is, whatever it looks like.
 
-    ``is_own``: a JSON line that a format of the user's reads: written by hand, it can hold any key that a
-    client chose, those of a wrapper too. ``is_access``: a JSON line that is an access line by its keys.
+    ``is_own``: a line that a text format of the user's reads: it can hold whatever a client sent, what looks
+    like a wrapper too. ``is_access``: a JSON line that is an access line by its keys.
     ``count``: log lines met, whole or in pieces.
     """
 
@@ -84,7 +84,9 @@ class Unwrapper:
         if depth == MAX_DEPTH or raw in tried:
             return []
         tried.add(raw)
-        if raw.lstrip()[:1] in (b"{", b"[") and not self.is_own(raw):
+        if self.is_own(raw):
+            return []
+        if raw.lstrip()[:1] in (b"{", b"["):
             found = self._in_json(raw, depth, tried)
             if found:
                 return found
