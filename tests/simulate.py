@@ -179,6 +179,7 @@ def _columns(
         bytes_up=lines[5] if world.port else nothing,
         status=lines[6],
         connect=lines[7].astype(bool),
+        host=nothing,
     )
     connections = ConnectionColumns(
         group=other_group,
@@ -187,6 +188,9 @@ def _columns(
         port=others[3],
         bytes_sent=others[4],
         bytes_received=others[5],
+        host=np.full(len(others[0]), MISSING),
+        clock=np.zeros_like(others[0]),
+        route=np.zeros_like(others[0]),
     )
     return _by_end(Logs(transactions, connections, lines[8]))
 

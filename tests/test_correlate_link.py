@@ -28,6 +28,7 @@ def lines_of(lines: list[Line], ports: list[int] | None = None) -> TransactionCo
         bytes_up=zero + MISSING,
         status=status,
         connect=np.ones(len(start), dtype=bool),
+        host=zero + MISSING,
     )
 
 
@@ -41,6 +42,9 @@ def carriers_of(carriers: list[Carrier], ports: list[int] | None = None) -> Conn
         port=zero + 40_000 if ports is None else np.array(ports),
         bytes_sent=sent,
         bytes_received=zero + 700,
+        host=zero + MISSING,
+        clock=zero,
+        route=zero,
     )
 
 

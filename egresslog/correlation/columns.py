@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from egresslog.arrow import values_of
+from egresslog.arrow import rows_of, values_of
+from egresslog.correlation.fates import named_host
 from egresslog.correlation.groups import Groups, find_groups
-from egresslog.identity.inventory import Inventory
+from egresslog.correlation.tables import Row
+from egresslog.identity.identify import Identities
+from egresslog.identity.pods import Pod
 from egresslog.linking.model import MISSING, MISSING_TIME, ConnectionColumns, Ints, TransactionColumns
 
 if TYPE_CHECKING:
@@ -28,11 +31,13 @@ class Columns:
     instances: tuple[str, ...]  # names of the Squid instances, by number
 
 
-def columns(squid: pa.Table, envoy: pa.Table, rows: Sequence[int], inventory: Inventory) -> Columns:
+def columns(squid: pa.Table, envoy: pa.Table, rows: Sequence[int], identities: Identities) -> Columns:
     """The columns of every Squid row and of the Envoy rows that went to the proxy."""
     import pyarrow as pa
 
     taken = envoy.take(pa.array(rows, pa.int64()))
+    records = rows_of(taken.select(_NAMED))
+    hosts, others = _numbered(values_of(squid, "host"), map(named_host, records))
     clients, instances = values_of(squid, "client_address"), values_of(squid, "proxy")
     names = tuple(sorted(set(instances)))
     numbers = {name: number for number, name in enumerate(names)}
@@ -47,6 +52,7 @@ def columns(squid: pa.Table, envoy: pa.Table, rows: Sequence[int], inventory: In
         bytes_up=_filled(squid, "bytes_up", MISSING),
         status=_filled(squid, "status", MISSING),
         connect=np.array([method == "CONNECT" for method in values_of(squid, "method")], dtype=bool),
+        host=hosts,
     )
     connections = ConnectionColumns(
         group=np.zeros(len(taken), dtype=np.int64),
@@ -55,8 +61,11 @@ def columns(squid: pa.Table, envoy: pa.Table, rows: Sequence[int], inventory: In
         port=_filled(taken, "upstream_local_port", MISSING),
         bytes_sent=_filled(taken, "bytes_sent", MISSING),
         bytes_received=_filled(taken, "bytes_received", MISSING),
+        host=others,
+        clock=_numbered(_clocks(records, [identities.owners[row] for row in rows]))[0],
+        route=_numbered([(row["upstream_cluster"], row["method"]) for row in records])[0],
     )
-    groups = find_groups(clients, instances, values_of(taken, "upstream_local_address"), inventory)
+    groups = find_groups(clients, instances, values_of(taken, "upstream_local_address"), identities.inventory)
     return Columns(_linkable(transactions), connections, groups, np.array(rows, dtype=np.int64), names)
 
 
@@ -64,6 +73,25 @@ def _linkable(transactions: TransactionColumns) -> TransactionColumns:
     """Without an end time a record meets nothing."""
     transactions.group[transactions.end == MISSING_TIME] = MISSING
     return transactions
+
+
+_NAMED = ("file", "cluster", "node", "upstream_cluster", "method", "authority", "requested_server_name")
+
+
+def _clocks(records: Iterable[Row], owners: Iterable[Pod | None]) -> Iterator[tuple[Hashable, ...]]:
+    """Whose clock stamped each record: its node's, else its pod's, else that of its log."""
+    for record, owner in zip(records, owners, strict=True):
+        node = record["node"] or (owner.node if owner else None)
+        host = node or (owner.key if owner else record["file"])
+        yield record["cluster"], host
+
+
+def _numbered(*sides: Iterable[Hashable]) -> tuple[Ints, ...]:
+    """Each side's values as numbers, equal ones alike on all sides; -1 for None."""
+    listed = [list(side) for side in sides]
+    values = sorted({value for side in listed for value in side if value is not None}, key=repr)
+    numbers: dict[Hashable, int] = {value: number for number, value in enumerate(values)}
+    return tuple(np.array([numbers.get(value, MISSING) for value in side], np.int64) for side in listed)
 
 
 def _filled(table: pa.Table, column: str, missing: int | np.int64) -> Ints:

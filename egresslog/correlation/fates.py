@@ -57,6 +57,11 @@ def is_refused(row: dict[str, Any]) -> bool:
 
 def known_host(row: dict[str, Any]) -> str | None:
     """The best name Envoy had for where the record went: authority, SNI, cluster, in this order."""
+    return named_host(row) or read_cluster(row["upstream_cluster"]).host
+
+
+def named_host(row: dict[str, Any]) -> str | None:
+    """The host that the client named to Envoy: authority or SNI."""
     authority = row["authority"]
     if authority:
         return split_authority(authority)[0]
@@ -64,7 +69,7 @@ def known_host(row: dict[str, Any]) -> str | None:
     # "outbound_" is auto mTLS, "invalid:" is what Envoy 1.31 and later put before text that is no name.
     if server_name and not server_name.startswith(("outbound_", "invalid:")):
         return str(server_name).lower().removesuffix(".")
-    return read_cluster(row["upstream_cluster"]).host
+    return None
 
 
 def _flags(row: dict[str, Any]) -> set[str]:

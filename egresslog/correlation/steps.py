@@ -56,7 +56,7 @@ class Steps:
 
     @cached_property
     def columns(self) -> Columns:
-        return columns(self.logs.squid, self.logs.envoy, self.to_proxy, self.identities.inventory)
+        return columns(self.logs.squid, self.logs.envoy, self.to_proxy, self.identities)
 
     @cached_property
     def links(self) -> Links:

@@ -33,6 +33,7 @@ class TransactionColumns:
     bytes_up: Ints  # %>st, -1 when unknown
     status: Ints  # HTTP status, -1 when unknown
     connect: NDArray[np.bool_]  # method is CONNECT
+    host: Ints  # requested host, numbered the same on both sides; -1 when unknown
 
     def __len__(self) -> int:
         return len(self.group)
@@ -48,6 +49,9 @@ class ConnectionColumns:
     port: Ints  # UPSTREAM_LOCAL_ADDRESS port, -1 when unknown
     bytes_sent: Ints  # to the client; compare with the sum of bytes_down
     bytes_received: Ints  # from the client; compare with the sum of bytes_up
+    host: Ints  # host that the client named to Envoy (authority, SNI), -1 when unknown
+    clock: Ints  # whose clock stamped it: the node's, else the pod's, else the log's
+    route: Ints  # cluster and protocol by which Envoy reached the proxy: one way of counting bytes
 
     def __len__(self) -> int:
         return len(self.group)
