@@ -37,7 +37,7 @@ def best_candidates(links: Links) -> np.ndarray:
     ("world", "right", "linked"),
     [
         (World(seed=1), 0.999, 0.98),
-        (World(seed=2, connections=8_000), 0.999, 0.985),
+        (World(seed=2, connections=8_000), 0.999, 0.98),
         (World(seed=3, offset_us=-91_500_000), 0.999, 0.98),
         (World(seed=4, repeated=0.95), 0.999, 0.975),
         (World(seed=5, one_address=True), 0.998, 0.92),
