@@ -1,6 +1,11 @@
-"""How many links are right: egresslog and joining by nearest start, against recorded truth.
+"""How many links are right: egresslog and others' joins, against recorded or simulated truth.
 
     python benchmarks/accuracy.py [--envoy istio-text] [--squid access] FOLDER...
+    python benchmarks/accuracy.py --simulate [--lines N] [--only WORLD] [--plot FILE]
+    python benchmarks/accuracy.py --shift [--lines N]
+    python benchmarks/accuracy.py --scale [--largest]
+
+docs/accuracy.md says what the last three print.
 
 A folder holds ``squid/access*.log[.N]``, ``envoy/POD/FORMAT.log``, ``pods.json`` and ``truth.csv``,
 each plain or .gz. All Squid formats describe the same transactions line by line, and so do all Envoy
@@ -23,6 +28,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
+import scale
+import simulated
 
 import egresslog
 
@@ -174,19 +181,50 @@ def table(scores: list[Score]) -> str:
 
 
 def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Links measured against recorded truth.")
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
+    parser = argparse.ArgumentParser(description="Links measured against recorded or simulated truth.")
+    parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
     parser.add_argument("--envoy", default="istio-text", help="name of the Envoy log to use (istio-text)")
     parser.add_argument("--squid", action="append", help="Squid format to use; all that are there otherwise")
+    parser.add_argument("--simulate", action="store_true", help="simulated worlds, with the baselines")
+    parser.add_argument("--shift", action="store_true", help="a simulated day with one side moved in time")
+    parser.add_argument("--scale", action="store_true", help="seconds and memory by number of lines")
+    parser.add_argument("--largest", action="store_true", help="with --scale: 5,000,000 lines too")
+    parser.add_argument("--lines", type=int, default=20_000, help="connections per simulated world (20,000)")
+    parser.add_argument("--only", help="simulated worlds whose name contains this")
+    parser.add_argument("--plot", type=Path, help="with --simulate: draw reliability into this SVG or PNG")
     return parser.parse_args()
+
+
+def plot_reliability(table: pd.DataFrame, path: Path) -> None:
+    """Share right over confidence, bin by bin."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    axes.plot(table["confidence"], table["right"], marker="o", linestyle="none")
+    axes.set(xlabel="confidence of the best candidate", ylabel="share of lines where it is right")
+    figure.savefig(path)
+
+
+def measure_folder(folder: Path, chosen: argparse.Namespace) -> None:
+    formats = [name for name in squid_formats(folder) if name in (chosen.squid or [name])]
+    scores = [row for squid in formats for row in measure(folder, squid, chosen.envoy)]
+    print(f"\n{folder.name}, Envoy format {chosen.envoy}\n{table(scores)}")
 
 
 def main() -> None:
     chosen = options()
     for folder in chosen.folders:
-        formats = [name for name in squid_formats(folder) if name in (chosen.squid or [name])]
-        scores = [row for squid in formats for row in measure(folder, squid, chosen.envoy)]
-        print(f"\n{folder.name}, Envoy format {chosen.envoy}\n{table(scores)}")
+        measure_folder(folder, chosen)
+    if chosen.simulate:
+        reliability = simulated.report(chosen.lines, chosen.only)
+        if chosen.plot:
+            plot_reliability(reliability, chosen.plot)
+    if chosen.shift:
+        print(simulated.shift_control(chosen.lines).to_string(index=False))
+    if chosen.scale:
+        scale.report((*scale.SIZES, scale.LARGEST) if chosen.largest else scale.SIZES)
 
 
 if __name__ == "__main__":
