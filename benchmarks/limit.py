@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from typing import Any
 
@@ -20,16 +21,26 @@ TAKES_PARAMETERS = "parameters" in inspect.signature(link).parameters
 
 
 def true_parameters(logs: Logs, settings: Settings) -> Parameters:
-    """Parameters learned from the candidate pairs that are true; ``logs`` have equal clocks."""
+    """Parameters learned from the candidate pairs that are true; ``logs`` have equal clocks.
+
+    Times come from all of them, bytes from lines alone on their connection: the matcher asks whether a
+    line on its own is the connection, and adds lines that share one up by themselves.
+    """
     lines, others = logs.transactions, logs.connections
     candidates = find_candidates(lines, others, settings)
     features = observe(lines, others, candidates)
+    carried = np.bincount(logs.truth[logs.truth >= 0], minlength=len(others))
     true = (logs.truth[candidates.transaction] == candidates.connection).astype(np.float64)
+    sole = true * (carried[candidates.connection] == 1)
     duration = learn(growing_edges(), lomax(growing_edges(), 1e5), others.end - others.start)
-    used = np.unique(logs.truth[logs.truth >= 0])
-    stray = float(np.clip((logs.truth < 0).mean(), 1e-6, 0.999))
-    silent = float(np.clip(1.0 - len(used) / max(len(others), 1), 1e-6, 0.999))
-    return _learn(features, true, duration, stray, silent)
+    stray, silent = _rare((logs.truth < 0).mean()), _rare((carried == 0).mean())
+    every = _learn(features, true, duration, stray, silent)
+    alone = _learn(features, sole, duration, stray, silent)
+    return dataclasses.replace(every, down=alone.down, up=alone.up)
+
+
+def _rare(share: float) -> float:
+    return float(np.clip(share, 1e-6, 0.999))
 
 
 def limit(world: World) -> tuple[Logs, Links]:
