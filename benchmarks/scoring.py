@@ -115,6 +115,14 @@ def wrong_by_kind(logs: Logs, answer: Answer) -> dict[str, int]:
     return found | ({"no connection": int(lost.sum())} if lost.any() else {})
 
 
+def linked_by_kind(logs: Logs, answer: Answer) -> dict[str, float]:
+    """Share of right links, by kind of connection, of the lines that have one."""
+    has = logs.truth >= 0
+    hit = has & (answer.connection == logs.truth)
+    every, right = (np.bincount(logs.kind[rows], minlength=len(KINDS)) for rows in (has, hit))
+    return {KINDS[one]: round(float(right[one] / every[one]), 4) for one in np.flatnonzero(every)}
+
+
 def _share(part: np.typing.NDArray[np.bool_], whole: np.typing.NDArray[np.bool_]) -> float:
     total = int(whole.sum())
     return round(int(part.sum()) / total, 6) if total else float("nan")

@@ -12,7 +12,7 @@ import limit
 import numpy as np
 import pandas as pd
 from scenarios import worlds
-from scoring import Answer, Row, answer_of, certain, reliability, score, wrong_by_kind
+from scoring import Answer, Row, answer_of, certain, linked_by_kind, reliability, score, wrong_by_kind
 from simulate import Logs, World, simulate
 
 from egresslog.linking.link import link
@@ -52,7 +52,8 @@ def report(connections: int, only: str | None) -> pd.DataFrame:
         for row, logs, answer in measure(name, world):
             tables.append(asdict(row))
             if row.method == "egresslog":
-                print(f"{name}: wrong links by kind {wrong_by_kind(logs, answer)}", flush=True)
+                print(f"{name}: wrong links by kind {wrong_by_kind(logs, answer)}")
+                print(f"    linked right by kind {linked_by_kind(logs, answer)}", flush=True)
                 parts.append(reliability(logs, answer))
     print(
         f"\n{table(tables)}\n\nreliability over all worlds\n{(whole := pooled(parts)).to_string(index=False)}"

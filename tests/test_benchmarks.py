@@ -14,7 +14,16 @@ import pytest
 import scale
 import simulated
 from scenarios import WORLDS, worlds
-from scoring import Answer, answer_of, calibration_error, certain, reliability, score, wrong_by_kind
+from scoring import (
+    Answer,
+    answer_of,
+    calibration_error,
+    certain,
+    linked_by_kind,
+    reliability,
+    score,
+    wrong_by_kind,
+)
 from simulate import EPOCH_US, KINDS, Logs, World, poll, simulate
 from simulate.polls import Polls
 
@@ -180,6 +189,9 @@ def test_the_figures_of_a_row_add_up() -> None:
     assert made - hit == row.wrong == sum(wrong_by_kind(logs, answer).values())
     assert row.right == pytest.approx(hit / made, abs=1e-5)
     assert row.ambiguous + row.none == int((has_and_unlinked(logs, answer)).sum())
+    by_kind = linked_by_kind(logs, answer)
+    lines = {name: int(((logs.kind == KINDS.index(name)) & (logs.truth >= 0)).sum()) for name in by_kind}
+    assert sum(by_kind[name] * lines[name] for name in lines) == pytest.approx(hit, abs=1.0)
     assert row.lines_per_s == round(row.lines / 2.0)
     assert reliability(logs, answer)["lines"].sum() == (answer.best >= 0).sum()
 
