@@ -30,15 +30,14 @@ def egresslog_answer(logs: Logs) -> tuple[Answer, float]:
 
 
 def measure(name: str, world: World) -> Iterator[tuple[Row, Logs, Answer]]:
-    """One world: egresslog, its limit where the matcher can be told parameters, the baselines."""
+    """One world: egresslog, its limit, the baselines."""
     logs = simulate(world)
     answer, seconds = egresslog_answer(logs)
     yield score(name, "egresslog", logs, answer, seconds), logs, answer
-    if limit.TAKES_PARAMETERS:
-        began = time.perf_counter()
-        equal, links = limit.limit(world)
-        spent = time.perf_counter() - began
-        yield score(name, "Bayes limit", equal, answer_of(links), spent), equal, answer_of(links)
+    began = time.perf_counter()
+    equal, links = limit.limit(world)
+    spent = time.perf_counter() - began
+    yield score(name, "Bayes limit", equal, answer_of(links), spent), equal, answer_of(links)
     for method, join in baselines.methods(logs).items():
         began = time.perf_counter()
         found = certain(join(logs))

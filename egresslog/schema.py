@@ -245,7 +245,7 @@ CONNECTIONS = Table(
     ),
 )  # fmt: skip
 
-EVIDENCE = ("port", "start", "end", "bytes_down", "bytes_up", "share")
+EVIDENCE = ("port", "start", "end", "bytes_down", "bytes_up", "host", "share")
 
 CANDIDATES = Table(
     "candidates",

@@ -232,8 +232,8 @@ def test_true_parameters_tell_true_pairs_from_chance() -> None:
     known = limit.true_parameters(logs, limit.KNOWN_CLOCK)
     assert known.stray == pytest.approx(float((logs.truth < 0).mean()))
     usual, late = np.array([2_000]), np.array([300_000])
-    assert known.down[0] > 0.97  # an aborted download now and then; no line of a shared connection
-    assert known.start[1](usual)[0] > known.start[1](late)[0] + 10.0
+    assert known.down[0, 0] > 0.97  # an aborted download now and then; no line of a shared connection
+    assert known.start(usual, 1)[0] > known.start(late, 1)[0] + 10.0  # row 1: tunnels alone on theirs
 
 
 def test_the_shift_moves_every_line_within_the_coverage() -> None:

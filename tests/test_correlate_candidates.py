@@ -10,22 +10,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulate import Logs, World, simulate
 
-from egresslog.linking.candidates import Candidates, find_candidates, port_survives
+from egresslog.linking.candidates import find_candidates, find_ports
 from egresslog.linking.join import shared_keys, window_join
-from egresslog.linking.model import Settings
+from egresslog.linking.meeting import Meeting
+from egresslog.linking.model import Ints, Settings
 
 
-def found(logs: Logs) -> Candidates:
-    return find_candidates(logs.transactions, logs.connections, Settings())
+def found(logs: Logs) -> tuple[Ints, Ints]:
+    meeting = Meeting(logs.transactions, logs.connections, Settings())
+    return find_candidates(meeting, find_ports(meeting), np.arange(len(logs.transactions)))
 
 
-def covered(logs: Logs, candidates: Candidates) -> float:
+def survives(logs: Logs) -> np.ndarray:
+    return find_ports(Meeting(logs.transactions, logs.connections, Settings())).survives
+
+
+def covered(logs: Logs, candidates: tuple[Ints, Ints]) -> float:
     """Share of the lines whose true connection is a candidate."""
-    has = np.flatnonzero(logs.truth >= 0)
+    has, (left, right) = np.flatnonzero(logs.truth >= 0), candidates
     width = len(logs.connections)
-    return float(
-        np.isin(has * width + logs.truth[has], candidates.transaction * width + candidates.connection).mean()
-    )
+    return float(np.isin(has * width + logs.truth[has], left * width + right).mean())
 
 
 @pytest.mark.parametrize(
@@ -41,14 +45,13 @@ def test_true_connections_are_candidates(world: World) -> None:
 def test_candidates_stay_few_however_many_tunnels_overlap() -> None:
     logs = simulate(World(seed=1, one_address=True, rate=2_000.0, connections=4_000))
     limit = 3 * Settings().max_candidates
-    assert np.bincount(found(logs).transaction).max() <= limit
+    assert np.bincount(found(logs)[0]).max() <= limit
 
 
 def test_surviving_port_excludes_all_others() -> None:
     logs = simulate(World(seed=1, port=True))
-    candidates = found(logs)
-    assert port_survives(candidates).all()
-    left, right = candidates.transaction, candidates.connection
+    left, right = found(logs)
+    assert survives(logs).all()
     np.testing.assert_array_equal(logs.transactions.port[left], logs.connections.port[right])
 
 
@@ -57,30 +60,30 @@ def test_port_that_no_connection_has_leaves_no_candidates() -> None:
     port = logs.transactions.port.copy()
     port[5] = 65_535
     candidates = found(Logs(dataclasses.replace(logs.transactions, port=port), logs.connections, logs.truth))
-    assert 5 not in candidates.transaction
+    assert 5 not in candidates[0]
 
 
 def test_rewritten_ports_do_not_exclude() -> None:
     logs = simulate(World(seed=1, port=True, one_address=True))
     candidates = found(logs)
-    assert not port_survives(candidates).any()
+    assert not survives(logs).any()
     assert covered(logs, candidates) > 0.9
 
 
 def test_lost_envoy_logs_do_not_make_ports_doubtful() -> None:
     logs = simulate(World(seed=1, port=True, lost_connections=0.4))
-    assert port_survives(found(logs)).all()
+    assert survives(logs).all()
 
 
 def test_groups_never_meet() -> None:
     logs = simulate(World(seed=1))
     candidates = found(logs)
     assert (
-        logs.transactions.group[candidates.transaction] == logs.connections.group[candidates.connection]
+        logs.transactions.group[candidates[0]] == logs.connections.group[candidates[1]]
     ).all()
     nobody = np.full(len(logs.transactions), -1)
     nowhere = dataclasses.replace(logs.connections, group=np.full(len(logs.connections), -1))
-    assert not len(find_candidates(dataclasses.replace(logs.transactions, group=nobody), nowhere, Settings()))
+    assert not len(found(Logs(dataclasses.replace(logs.transactions, group=nobody), nowhere, logs.truth))[0])
 
 
 @settings(max_examples=50, deadline=None)

@@ -6,21 +6,24 @@ import numpy as np
 import pytest
 from simulate import World, simulate
 
-from egresslog.linking.candidates import find_candidates
-from egresslog.linking.evidence import Features, Sizes, observe, weigh
+from egresslog.linking.candidates import find_candidates, find_ports
+from egresslog.linking.evidence import Features, observe, weigh
 from egresslog.linking.likelihood import growing_edges, learn, lomax, two_sided_edges
+from egresslog.linking.meeting import Meeting
 from egresslog.linking.model import Settings
 from egresslog.linking.parameters import alone, estimate
+from egresslog.linking.sizes import Sizes
 from egresslog.schema import EVIDENCE
 
 
 def weighed(world: World) -> tuple[dict[str, np.ndarray], np.ndarray, Features]:
     """Weights of all candidates, which of them are true, and their features."""
     logs = simulate(world)
-    candidates = find_candidates(logs.transactions, logs.connections, Settings())
-    features = observe(logs.transactions, logs.connections, candidates)
-    weights = weigh(features, estimate(candidates, logs.connections, features))
-    return weights, logs.truth[candidates.transaction] == candidates.connection, features
+    meeting = Meeting(logs.transactions, logs.connections, Settings())
+    ports = find_ports(meeting)
+    left, right = find_candidates(meeting, ports, np.arange(len(logs.transactions)))
+    features = observe(meeting, left, right, ports.share)
+    return weigh(features, estimate(meeting, ports)), logs.truth[left] == right, features
 
 
 @pytest.mark.parametrize("kind", ["start", "end", "bytes_down"])
@@ -76,5 +79,5 @@ def test_mean_density_of_a_wide_window_lies_between() -> None:
 
 def test_share_without_counterpart_stays_within_bounds() -> None:
     assert alone(0, 0) == pytest.approx(0.1)
-    assert alone(0, 1_000_000) == pytest.approx(0.005)
-    assert alone(1_000_000, 1_000_000) == pytest.approx(0.995)
+    assert alone(0, 1_000_000) == pytest.approx(0.0005)
+    assert alone(1_000_000, 1_000_000) == pytest.approx(0.9995)

@@ -49,7 +49,8 @@ def _merged(before: Links, after: Links, mine: np.ndarray[tuple[int], np.dtype[n
     clocks = {fit.instance: fit for fit in after.clocks}
     best = tuple(max(fit, clocks.get(fit.instance, fit), key=lambda f: f.pairs) for fit in before.clocks)
     pairs = _joined(before.pairs, after.pairs)
-    return replace(before, **chosen, pairs=pairs, clocks=best, pruned=before.pruned + after.pruned)
+    model = replace(before.model, clocks=best)
+    return replace(before, **chosen, pairs=pairs, model=model, pruned=before.pruned + after.pruned)
 
 
 def _joined(first: Pairs, second: Pairs) -> Pairs:

@@ -11,16 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from egresslog.linking.join import shared_keys, window_join
-from egresslog.linking.model import (
-    MISSING,
-    MISSING_TIME,
-    ConnectionColumns,
-    Floats,
-    Ints,
-    Settings,
-    TransactionColumns,
-)
+from egresslog.linking.join import Ranges, shared_keys, window_join
+from egresslog.linking.meeting import Meeting
+from egresslog.linking.model import MISSING, Floats, Ints
 
 _CLOSE_US = 10_000  # a line that ends its connection ends this near to it
 _SURVIVES = 0.95  # share of equal ports from which on a different port excludes
@@ -28,166 +21,135 @@ _PRIOR_LINES = 10.0  # weight of the overall share of equal ports in a group's o
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """Pairs sorted by (transaction, connection), and how far the client port can be trusted."""
+class Ports:
+    """Pairs of equal, logged port, and how far the client port can be trusted."""
 
     transaction: Ints
     connection: Ints
-    port_share: Floats  # per transaction: probability that its connection has the same port; nan unknown
+    share: Floats  # per line: probability that its connection has the same port; nan unknown
 
-    def __len__(self) -> int:
-        return len(self.transaction)
+    @property
+    def survives(self) -> NDArray[np.bool_]:
+        """Per line: its client port is logged and reaches Squid unchanged."""
+        return np.asarray(self.share >= _SURVIVES)
 
-
-def find_candidates(
-    transactions: TransactionColumns, connections: ConnectionColumns, settings: Settings
-) -> Candidates:
-    """All plausible pairs of one group, at most ``max_candidates`` of each kind per transaction."""
-    group, other_group = shared_keys((transactions.group,), (connections.group,))
-    first = _first_seen(transactions)
-    met = transactions.group >= 0
-    inputs = _Inputs(transactions, connections, settings, group, other_group, first, met)
-    by_port = _same_port(inputs)
-    share = _port_share(inputs, by_port)
-    rest = ~(share >= _SURVIVES)  # also where it is unknown
-    found = [by_port]
-    if rest.any():
-        found += [_opened(inputs, rest), _closed(inputs, rest), _same_size(inputs, rest)]
-    left, right = _unique_pairs(found, max(1, len(connections)))
-    return Candidates(left, right, share)
+    def of(self, rows: Ints) -> tuple[Ints, Ints]:
+        """The pairs of some lines."""
+        low, high = (np.searchsorted(self.transaction, rows, side) for side in ("left", "right"))
+        at, pair = Ranges(np.arange(len(self.transaction)), low, high).pairs()
+        return rows[at], self.connection[pair]
 
 
-def port_survives(candidates: Candidates) -> NDArray[np.bool_]:
-    """Per transaction: its client port is logged and reaches Squid unchanged."""
-    return np.asarray(candidates.port_share >= _SURVIVES)
+def find_candidates(meeting: Meeting, ports: Ports, rows: Ints) -> tuple[Ints, Ints]:
+    """All plausible pairs of some lines, by (line, connection).
 
-
-@dataclass(frozen=True)
-class _Inputs:
-    transactions: TransactionColumns
-    connections: ConnectionColumns
-    settings: Settings
-    group: Ints
-    other_group: Ints
-    first: Ints  # us, the earliest time known of each transaction
-    met: NDArray[np.bool_]
-
-
-def _first_seen(transactions: TransactionColumns) -> Ints:
-    missing = transactions.start == MISSING_TIME
-    return np.where(missing, transactions.end, transactions.start)
-
-
-def _unique_pairs(found: list[tuple[Ints, Ints]], width: int) -> tuple[Ints, Ints]:
+    Of each kind at most ``max_candidates`` per line are taken, the nearest in time. A line whose port
+    survives has only those of its port.
+    """
+    rest = rows[meeting.met[rows] & ~ports.survives[rows]]
+    found = [ports.of(rows), _opened(meeting, rest), _closed(meeting, rest), _same_size(meeting, rest)]
+    width = max(1, len(meeting.connections))
     codes = np.unique(np.concatenate([left * width + right for left, right in found]))
     return codes // width, codes % width
 
 
-def _begins_inside(inputs: _Inputs, left: Ints, right: Ints) -> NDArray[np.bool_]:
+def _pairs(meeting: Meeting, rows: Ints, ranges: Ranges, known: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """The pairs of the ranges whose line begins within the connection's life."""
+    at, right = ranges.keep(known).pairs()
+    left = rows[at]
+    inside = _begins_inside(meeting, left, right)
+    return left[inside], right[inside]
+
+
+def _begins_inside(meeting: Meeting, left: Ints, right: Ints) -> NDArray[np.bool_]:
     """The line begins within the connection's life, give or take the slack and its resolution.
 
     It may end later: Squid goes on connecting for seconds when the client has already gone.
     """
-    first, slack = inputs.first[left], inputs.settings.lead_us
-    after = first + _coarse(inputs.transactions)[left] >= inputs.connections.start[right] - slack
-    return np.asarray(after & (first <= inputs.connections.end[right] + slack))
+    first, slack = meeting.first[left], meeting.settings.lead_us
+    after = first + meeting.coarse[left] >= meeting.connections.start[right] - slack
+    return np.asarray(after & (first <= meeting.connections.end[right] + slack))
 
 
-def _coarse(transactions: TransactionColumns) -> Ints:
-    """What a printed time may lie before the true one (us), where it is more than a millisecond."""
-    return np.where(transactions.resolution > 1_000, transactions.resolution, 0)
-
-
-def _same_port(inputs: _Inputs) -> tuple[Ints, Ints]:
-    """Pairs of equal group and port whose times agree."""
-    transactions, connections, settings = inputs.transactions, inputs.connections, inputs.settings
-    known = inputs.met & (transactions.port != MISSING)
-    if not known.any():
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    key, other = shared_keys((inputs.group, transactions.port), (inputs.other_group, connections.port))
-    # The connection's end bounds it from below, its start from above; the end is the join's time.
-    far = np.full(len(key), np.iinfo(np.int64).max)
-    ranges = window_join(key, inputs.first - settings.lead_us, far, other, connections.end)
-    left, right = ranges.keep(known).nearest_first(settings.max_candidates).pairs()
-    inside = _begins_inside(inputs, left, right)
-    return left[inside], right[inside]
-
-
-def _opened(inputs: _Inputs, rest: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+def _opened(meeting: Meeting, rows: Ints) -> tuple[Ints, Ints]:
     """Lines that start within the opening window of a connection."""
-    settings, start = inputs.settings, inputs.transactions.start
-    known = rest & inputs.met & (start != MISSING_TIME)
-    time = np.where(known, start, 0)
-    ranges = window_join(
-        inputs.group,
-        time - settings.open_window_us,
-        time + settings.lead_us,
-        inputs.other_group,
-        inputs.connections.start,
-    )
-    left, right = ranges.keep(known).nearest_last(settings.max_candidates).pairs()
-    inside = _begins_inside(inputs, left, right)
-    return left[inside], right[inside]
+    settings, start = meeting.settings, meeting.first[rows]
+    low, high = start - settings.open_window_us, start + settings.lead_us
+    ranges = meeting.starts.window(meeting.group[rows], low, high)
+    return _pairs(meeting, rows, ranges.nearest_last(settings.max_candidates), meeting.timed[rows])
 
 
-def _closed(inputs: _Inputs, rest: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+def _closed(meeting: Meeting, rows: Ints) -> tuple[Ints, Ints]:
     """Lines that end with a connection and began within it."""
-    transactions, connections = inputs.transactions, inputs.connections
-    end, coarse = transactions.end, _coarse(transactions)
-    ranges = window_join(
-        inputs.group, end - _CLOSE_US, end + _CLOSE_US + coarse, inputs.other_group, connections.end
-    )
-    left, right = ranges.keep(rest & inputs.met).nearest_first(inputs.settings.max_candidates).pairs()
-    inside = _begins_inside(inputs, left, right)
-    return left[inside], right[inside]
+    end = meeting.transactions.end[rows]
+    low, high = end - _CLOSE_US, end + _CLOSE_US + meeting.coarse[rows]
+    ranges = meeting.ends.window(meeting.group[rows], low, high)
+    nearest = ranges.nearest_middle(meeting.settings.max_candidates)
+    return _pairs(meeting, rows, nearest, np.ones(len(rows), dtype=bool))
 
 
-def _same_size(inputs: _Inputs, rest: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+def _same_size(meeting: Meeting, rows: Ints) -> tuple[Ints, Ints]:
     """Lines of exactly the connection's size that lie within it, however late they start."""
-    transactions, connections, settings = inputs.transactions, inputs.connections, inputs.settings
-    known = rest & inputs.met & (transactions.bytes_down != MISSING)
-    key, other = shared_keys(
-        (inputs.group, transactions.bytes_down), (inputs.other_group, connections.bytes_sent)
-    )
-    latest = inputs.first + _coarse(transactions) + settings.lead_us
-    ranges = window_join(key, inputs.first - settings.idle_us, latest, other, connections.start)
-    left, right = ranges.keep(known).nearest_last(settings.max_candidates).pairs()
-    inside = _begins_inside(inputs, left, right)
-    return left[inside], right[inside]
+    known = meeting.transactions.bytes_down[rows] != MISSING
+    ranges = _of_same_size(meeting, rows).nearest_last(meeting.settings.max_candidates)
+    return _pairs(meeting, rows, ranges, known)
 
 
-def _port_share(inputs: _Inputs, by_port: tuple[Ints, Ints]) -> Floats:
-    """Per transaction the probability that client and connection show one port; nan when not logged.
+def _of_same_size(meeting: Meeting, rows: Ints) -> Ranges:
+    settings, first = meeting.settings, meeting.first[rows]
+    latest = first + meeting.coarse[rows] + settings.lead_us
+    return meeting.same_size.window(meeting.size_keys[0][rows], first - settings.idle_us, latest)
+
+
+def find_ports(meeting: Meeting) -> Ports:
+    """Pairs of equal group and port whose times agree, and per line how likely ports are equal.
 
     Ports survive where most lines meet a connection of their port, or where pairs that size and
     start alone make certain have equal ports. Behind a source NAT neither holds.
     """
-    transactions = inputs.transactions
-    known = inputs.met & (transactions.port != MISSING)
-    share = np.full(len(transactions), np.nan)
-    if not known.any():
-        return share
-    hit = np.zeros(len(transactions), dtype=bool)
-    hit[by_port[0]] = True
+    known = meeting.met & (meeting.transactions.port != MISSING)
+    left, right = _same_port(meeting, np.flatnonzero(known))
+    share = np.full(len(known), np.nan)
+    if known.any():
+        share[known] = _port_share(meeting, known, left)[known]
+    return Ports(left, right, share)
+
+
+def _same_port(meeting: Meeting, rows: Ints) -> tuple[Ints, Ints]:
+    transactions, connections, settings = meeting.transactions, meeting.connections, meeting.settings
+    mine = meeting.group[rows], transactions.port[rows]
+    key, other = shared_keys(mine, (meeting.other_group, connections.port))
+    # The connection's end bounds it from below, its start from above; the end is the join's time.
+    low = meeting.first[rows] - settings.lead_us
+    far = np.full(len(rows), np.iinfo(np.int64).max)
+    ranges = window_join(key, low, far, other, connections.end).nearest_first(settings.max_candidates)
+    left, right = _pairs(meeting, rows, ranges, np.ones(len(rows), dtype=bool))
+    order = np.lexsort((right, left))
+    return left[order], right[order]
+
+
+def _port_share(meeting: Meeting, known: NDArray[np.bool_], hit: Ints) -> Floats:
+    hits = np.zeros(len(known), dtype=bool)
+    hits[hit] = True
     # Without sure pairs only the lines of groups that have connections can tell.
-    tried = known & np.isin(inputs.group, inputs.other_group)
-    if hit[tried].sum() >= _SURVIVES * tried.sum():
-        return np.where(known, 1.0, np.nan)
-    left, right = _sure_pairs(inputs, known)
-    equal = transactions.port[left] == inputs.connections.port[right]
+    tried = known & np.isin(meeting.group, meeting.other_group)
+    if hits[tried].sum() >= _SURVIVES * tried.sum():
+        return np.ones(len(known))
+    left, right = _sure_pairs(meeting, np.flatnonzero(known))
+    equal = meeting.transactions.port[left] == meeting.connections.port[right]
     overall = (equal.sum() + 1.0) / (len(equal) + 1.0)
-    groups = int(inputs.group.max()) + 1
-    good = np.bincount(inputs.group[left], equal, groups) + _PRIOR_LINES * overall
-    own = good / (np.bincount(inputs.group[left], minlength=groups) + _PRIOR_LINES)
-    return np.where(known, own[inputs.group], np.nan)
+    groups = int(meeting.group.max()) + 1
+    good = np.bincount(meeting.group[left], equal, groups) + _PRIOR_LINES * overall
+    own = good / (np.bincount(meeting.group[left], minlength=groups) + _PRIOR_LINES)
+    return np.asarray(own[meeting.group])
 
 
-def _sure_pairs(inputs: _Inputs, known: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+def _sure_pairs(meeting: Meeting, rows: Ints) -> tuple[Ints, Ints]:
     """Pairs of equal size and start that have no rival on either side."""
-    left, right = _same_size(inputs, known)
-    lines = np.bincount(left, minlength=len(inputs.group))
-    others = np.bincount(right, minlength=len(inputs.other_group))
-    sure = (lines[left] == 1) & (others[right] == 1)
-    late = inputs.first[left] - inputs.connections.start[right]
-    sure &= late <= inputs.settings.open_window_us
+    known = meeting.transactions.bytes_down[rows] != MISSING
+    ranges = _of_same_size(meeting, rows)
+    left, right = _pairs(meeting, rows, ranges.nearest_last(2), known & (ranges.counts == 1))
+    sure = np.bincount(right, minlength=len(meeting.connections))[right] == 1
+    late = meeting.first[left] - meeting.connections.start[right]
+    sure &= late <= meeting.settings.open_window_us
     return left[sure], right[sure]

@@ -11,31 +11,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from egresslog.linking.candidates import Candidates
-from egresslog.linking.join import shared_keys, window_join
 from egresslog.linking.likelihood import Density
-from egresslog.linking.model import (
-    MISSING,
-    MISSING_TIME,
-    ConnectionColumns,
-    Floats,
-    Ints,
-    TransactionColumns,
-)
+from egresslog.linking.meeting import Meeting
+from egresslog.linking.model import MISSING, MISSING_TIME, Floats, Ints
+from egresslog.linking.sizes import RAREST, Sizes
 
 EQUAL, PART, OVER, UNKNOWN = range(4)  # a line's bytes against those of the whole connection
+SAME, OTHER = range(2)  # the host that Squid was asked for against the one that Envoy was told
+KINDS = 5  # of lines, see _kinds
 PAGE_BYTES = (256, 16_384)  # an error page that Squid sent but logged as 0 bytes
 _PAGE_SHARE = 0.98
-_RATE_US = 10_000_000  # connections within this time on both sides make the local rate
-_POOLED = 10.0  # the whole log counts as this many connections of a group
-_RAREST = 0.02  # a share among connections is never taken for less
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A line's bytes against those of the whole connection, one element per candidate pair."""
+    """A value of the line against the connection's, one element per candidate pair."""
 
-    classes: Ints  # EQUAL, PART, OVER or UNKNOWN
+    classes: Ints
     chance: Floats  # how likely a connection picked at random falls in the same class
 
 
@@ -49,7 +41,7 @@ class Pages:
 
 
 @dataclass(frozen=True)
-class Ports:
+class EqualPorts:
     """The client port of the line against that of the connection."""
 
     share: Floats  # probability of equal ports of a true pair, nan when not logged
@@ -61,6 +53,7 @@ class Ports:
 class Features:
     """What evidence looks at, one element per candidate pair; times in us."""
 
+    kind: Ints  # of the line
     late: Ints  # line's start after the connection's, MISSING_TIME when not known
     past: Ints  # line's end after the connection's: negative when the origin closed first
     resolution: Ints
@@ -69,8 +62,9 @@ class Features:
     end_rate: Floats  # and ending
     down: Compared
     up: Compared
+    host: Compared
     page: Pages
-    port: Ports
+    port: EqualPorts
 
     @property
     def whole(self) -> NDArray[np.bool_]:
@@ -78,16 +72,22 @@ class Features:
         classes = self.down.classes
         return np.asarray((classes == EQUAL) | (self.page.failed & self.page.fits) | (classes == UNKNOWN))
 
+    @property
+    def row(self) -> Ints:
+        """The row of ``Parameters.start`` and ``end``: kind of line, and whether it is the whole."""
+        return self.kind * 2 + self.whole
+
 
 @dataclass(frozen=True)
 class Parameters:
-    """What true pairs look like, index 1 where the line is the whole connection, 0 where a part of it."""
+    """What true pairs look like; ``start`` and ``end`` have a row for each kind of line and ``whole``."""
 
-    start: tuple[Density, Density]
-    end: tuple[Density, Density]
+    start: Density
+    end: Density
     duration: Density  # of any connection
-    down: Floats  # probability of EQUAL, PART, OVER for a true pair
-    up: tuple[Floats, Floats]
+    down: Floats  # (KINDS, 3): probability of EQUAL, PART, OVER for a true pair
+    up: Floats  # (2, 3): likewise, row 1 where the line is the whole connection
+    host: Floats  # probability of SAME, OTHER
     stray: float  # share of lines that no known connection carried
     silent: float  # share of connections that no known line belongs to
 
@@ -97,145 +97,117 @@ class Parameters:
         return float(np.log2((1.0 - self.stray) / (self.stray * self.silent)))
 
 
-def observe(
-    transactions: TransactionColumns, connections: ConnectionColumns, candidates: Candidates
-) -> Features:
-    """Compute the features of every candidate pair."""
-    left, right = candidates.transaction, candidates.connection
-    start, end = transactions.start, transactions.end
-    group, other_group = shared_keys((transactions.group,), (connections.group,))
-    known, groups = start != MISSING_TIME, other_group[right]
-    sizes, requests = (Sizes(other_group, of) for of in (connections.bytes_sent, connections.bytes_received))
+def observe(meeting: Meeting, left: Ints, right: Ints, port_share: Floats) -> Features:
+    """Compute the features of every candidate pair; ``port_share`` is per line, see ``Ports``."""
+    lines, others = meeting.transactions, meeting.connections
+    groups = meeting.other_group[right]
+    late = lines.start[left] - others.start[right]
     return Features(
-        late=np.where(known[left], start[left] - connections.start[right], MISSING_TIME),
-        past=end[left] - connections.end[right],
-        resolution=transactions.resolution[left],
-        lasting=connections.end[right] - connections.start[right],
-        start_rate=rate(group, np.where(known, start, end), other_group, connections.start)[left],
-        end_rate=rate(group, end, other_group, connections.end)[left],
-        down=_compared(transactions.bytes_down[left], connections.bytes_sent[right], sizes, groups),
-        up=_compared(transactions.bytes_up[left], connections.bytes_received[right], requests, groups),
-        page=_pages(transactions, connections, candidates, sizes, groups),
-        port=_ports(transactions, connections, candidates, other_group),
+        kind=_kinds(meeting, left),
+        late=np.where(meeting.timed[left], late, MISSING_TIME),
+        past=lines.end[left] - others.end[right],
+        resolution=lines.resolution[left],
+        lasting=others.end[right] - others.start[right],
+        start_rate=meeting.start_rate[left],
+        end_rate=meeting.end_rate[left],
+        down=_bytes(lines.bytes_down[left], others.bytes_sent[right], meeting.sent, groups),
+        up=_bytes(lines.bytes_up[left], others.bytes_received[right], meeting.received, groups),
+        host=_hosts(meeting, lines.host[left], others.host[right], groups),
+        page=_pages(meeting, left, right, groups),
+        port=_ports(meeting, left, right, groups, port_share),
     )
 
 
-def _compared(part: Ints, total: Ints, sizes: Sizes, groups: Ints) -> Compared:
+def _kinds(meeting: Meeting, left: Ints) -> Ints:
+    """0 a tunnel, 1 refused (4xx), 2 failed (5xx CONNECT), 3 without request, 4 another request."""
+    status, connect = meeting.transactions.status[left], meeting.transactions.connect[left]
+    hundreds = np.maximum(status, 0) // 100
+    cases = [status <= 0, hundreds == 4, connect & (hundreds == 5), connect]
+    return np.asarray(np.select(cases, [np.int64(3), np.int64(1), np.int64(2), np.int64(0)], 4))
+
+
+def _bytes(part: Ints, total: Ints, sizes: Sizes, groups: Ints) -> Compared:
+    """A line's bytes against those of a connection: all of them, a part, or more than there are."""
     found = np.where(part == total, EQUAL, np.where(part < total, PART, OVER))
     classes = np.where((part == MISSING) | (total == MISSING), UNKNOWN, found)
-    return Compared(classes, sizes.chance(groups, part, classes))
+    below = sizes.between(groups, -1, part)
+    above = np.clip(1.0 - below, RAREST, 1.0)
+    chances = np.stack([sizes.equal(groups, part), above, below, np.ones(len(part))])
+    return Compared(classes, chances[classes, np.arange(len(part))])
 
 
-def _pages(
-    transactions: TransactionColumns,
-    connections: ConnectionColumns,
-    candidates: Candidates,
-    sizes: Sizes,
-    groups: Ints,
-) -> Pages:
-    failed = transactions.connect & (transactions.status >= 500) & (transactions.bytes_down == 0)
-    sent = connections.bytes_sent[candidates.connection]
+def _hosts(meeting: Meeting, asked: Ints, told: Ints, groups: Ints) -> Compared:
+    unknown = (asked == MISSING) | (told == MISSING)
+    classes = np.where(unknown, UNKNOWN, np.where(asked == told, SAME, OTHER))
+    if unknown.all():
+        return Compared(classes, np.ones(len(classes)))
+    same = meeting.hosts.equal(groups, asked)
+    other = np.clip(1.0 - same, RAREST, 1.0)
+    return Compared(classes, np.where(unknown, 1.0, np.where(asked == told, same, other)))
+
+
+def _pages(meeting: Meeting, left: Ints, right: Ints, groups: Ints) -> Pages:
+    lines, sent = meeting.transactions, meeting.connections.bytes_sent[right]
+    failed = lines.connect & (lines.status >= 500) & (lines.bytes_down == 0)
     fits = (sent == 0) | ((sent >= PAGE_BYTES[0]) & (sent < PAGE_BYTES[1]))
-    return Pages(failed[candidates.transaction], fits, sizes.between(groups, *PAGE_BYTES))
+    return Pages(failed[left], fits, meeting.sent.between(groups, *PAGE_BYTES))
 
 
-def _ports(
-    transactions: TransactionColumns, connections: ConnectionColumns, candidates: Candidates, group: Ints
-) -> Ports:
-    left, right = candidates.transaction, candidates.connection
-    port = connections.port[right]
-    chance = Sizes(group, connections.port).equal(group[right], port)
-    return Ports(candidates.port_share[left], transactions.port[left] == port, chance)
+def _ports(meeting: Meeting, left: Ints, right: Ints, groups: Ints, share: Floats) -> EqualPorts:
+    port = meeting.connections.port[right]
+    chance = meeting.ports.equal(groups, port)
+    return EqualPorts(share[left], meeting.transactions.port[left] == port, chance)
 
 
 def weigh(features: Features, parameters: Parameters) -> dict[str, Floats]:
     """The weight of each kind of evidence (log2) for every pair; ``share`` is still 0."""
-    whole = features.whole
     return {
         "port": _port(features.port),
-        "start": _start(features, parameters, whole),
-        "end": _end(features, parameters, whole),
+        "start": _start(features, parameters),
+        "end": _end(features, parameters),
         "bytes_down": _down(features, parameters),
-        "bytes_up": _up(features, parameters),
-        "share": np.zeros(len(whole)),
+        "bytes_up": _of_class(features.up, parameters.up[features.whole.astype(np.int64)]),
+        "host": _of_class(features.host, np.broadcast_to(parameters.host, (len(features.kind), 2))),
+        "share": np.zeros(len(features.kind)),
     }
 
 
-def _port(ports: Ports) -> Floats:
+def _port(ports: EqualPorts) -> Floats:
+    if np.isnan(ports.share).all():
+        return np.zeros(len(ports.share))
     equal = np.log2(ports.share / ports.chance)
     other = np.log2(np.maximum(1.0 - ports.share, 1e-3) / np.maximum(1.0 - ports.chance, 1e-3))
     return np.where(np.isnan(ports.share), 0.0, np.where(ports.equal, equal, other))
 
 
-def _start(features: Features, parameters: Parameters, whole: NDArray[np.bool_]) -> Floats:
-    late = features.late
-    density = np.where(whole, parameters.start[1](late), parameters.start[0](late))
-    return np.where(late == MISSING_TIME, 0.0, density - np.log2(features.start_rate))
+def _start(features: Features, parameters: Parameters) -> Floats:
+    density = parameters.start(features.late, features.row)
+    return np.where(features.late == MISSING_TIME, 0.0, density - np.log2(features.start_rate))
 
 
-def _end(features: Features, parameters: Parameters, whole: NDArray[np.bool_]) -> Floats:
+def _end(features: Features, parameters: Parameters) -> Floats:
     """With a known start chance is a random duration; without, a random time of ending."""
-    fine = features.resolution <= 1_000
-    one, other = (
-        np.where(fine, density(features.past), density.mean(features.past, features.resolution))
-        for density in parameters.end
-    )
+    fine, row = features.resolution <= 1_000, features.row
+    density = parameters.end(features.past, row)
+    if not fine.all():
+        coarse = parameters.end.mean(features.past, features.resolution, row)
+        density = np.where(fine, density, coarse)
     known = features.late != MISSING_TIME
     chance = np.where(known, parameters.duration(features.lasting), np.log2(features.end_rate))
-    return np.asarray(np.where(whole, other, one) - chance)
+    return np.asarray(density - chance)
 
 
 def _down(features: Features, parameters: Parameters) -> Floats:
-    down, page = features.down, features.page
-    odds = np.log2(np.append(parameters.down, 1.0)[down.classes] / down.chance)
+    page = features.page
+    odds = _of_class(features.down, parameters.down[features.kind])
     in_page = np.log2(_PAGE_SHARE / page.chance)
-    outside = np.log2((1 - _PAGE_SHARE) / np.maximum(1 - page.chance, _RAREST))
-    failed = np.where(page.fits, in_page, outside)
-    return np.where(page.failed, failed, np.where(down.classes == UNKNOWN, 0.0, odds))
+    outside = np.log2((1 - _PAGE_SHARE) / np.maximum(1 - page.chance, RAREST))
+    return np.where(page.failed, np.where(page.fits, in_page, outside), odds)
 
 
-def _up(features: Features, parameters: Parameters) -> Floats:
-    up, table = features.up, np.array([np.append(row, 1.0) for row in parameters.up])
-    odds = np.log2(table[features.whole.astype(np.int64), up.classes] / up.chance)
-    return np.where(up.classes == UNKNOWN, 0.0, odds)
-
-
-def rate(group: Ints, time: Ints, other_group: Ints, other_time: Ints) -> Floats:
-    """Events of the group per us around each time."""
-    counts = window_join(group, time - _RATE_US, time + _RATE_US, other_group, other_time).counts
-    return np.asarray((counts + 0.5) / (2.0 * _RATE_US))
-
-
-class Sizes:
-    """How common a value is among the rows of a group."""
-
-    def __init__(self, group: Ints, values: Ints) -> None:
-        self._total = len(values)
-        self._of_group = np.bincount(group, minlength=1)
-        self._all = np.sort(values)
-        self._codes = np.sort(self._code(group, values)) if len(values) else values
-
-    def _code(self, group: Ints, values: Ints) -> Ints:
-        rank = np.searchsorted(self._all, values, side="left")
-        return np.asarray(group * (self._total + 1) + rank)
-
-    def equal(self, group: Ints, values: Ints) -> Floats:
-        """Chance that another row of the group has exactly this value (which one has)."""
-        codes = self._code(group, values)
-        own = np.searchsorted(self._codes, codes, "right") - np.searchsorted(self._codes, codes)
-        everywhere = np.searchsorted(self._all, values, "right") - np.searchsorted(self._all, values)
-        pooled = _POOLED * np.maximum(everywhere, 1) / max(self._total, 1)
-        return np.asarray((np.maximum(own - 1, 0) + pooled) / (self._of_group[group] - 1 + _POOLED))
-
-    def between(self, group: Ints, low: Ints | int, high: Ints | int) -> Floats:
-        """Share of the group's connections with low <= value < high."""
-        first = np.searchsorted(self._codes, self._code(group, np.asarray(low)))
-        last = np.searchsorted(self._codes, self._code(group, np.asarray(high)))
-        return np.asarray((last - first + _RAREST) / (self._of_group[group] + 1.0)).clip(_RAREST, 1.0)
-
-    def chance(self, group: Ints, values: Ints, classes: Ints) -> Floats:
-        """Chance of a random connection to stand to the value as ``classes`` says."""
-        below = self.between(group, -1, values)
-        above = np.clip(1.0 - below, _RAREST, 1.0)
-        table = np.stack([self.equal(group, values), above, below, np.ones(len(values))])
-        return np.asarray(table[classes, np.arange(len(values))])
+def _of_class(compared: Compared, shares: Floats) -> Floats:
+    """Log2 of the share of the class among true pairs (``shares``: pairs x classes) against chance."""
+    known = compared.classes != UNKNOWN
+    column = np.where(known, compared.classes, 0)
+    odds = np.log2(shares[np.arange(len(column)), column] / compared.chance)
+    return np.where(known, odds, 0.0)

@@ -1,66 +1,44 @@
 """Exchanges between a line in a bundle and a line of the same size that has a connection alone.
 
-Both lines are accounted for, yet each could play the other's part; how well they would do so
-takes from the confidence of both links.
+Both lines are accounted for, yet each could play the other's part: such bundles are ways as well.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from numpy.typing import NDArray
 
-from egresslog.linking.bundles import Bundle
 from egresslog.linking.join import shared_keys, window_join
-from egresslog.linking.model import Floats, Ints, Settings, TransactionColumns
+from egresslog.linking.meeting import Meeting
+from egresslog.linking.model import Ints
+from egresslog.linking.ways import Ways
 
 
-@dataclass(frozen=True)
-class Parts:
-    """Lines of the bundles taken, with the lines that could stand in for them."""
-
-    variants: list[Bundle]  # the bundle with the other line in the place of the one
-    number: Ints  # which of the bundles given it is a variant of
-    line: Ints  # the line replaced
-    other: Ints  # the line that replaces it
-
-
-def find_parts(
-    taken: list[Bundle], transactions: TransactionColumns, settled: Ints, settings: Settings
-) -> Parts:
-    """Variants of the bundles with one line exchanged for a ``settled`` line of equal bytes."""
-    sizes = np.array([len(bundle.lines) for bundle in taken], dtype=np.int64)
-    number = np.repeat(np.arange(len(taken)), sizes)
-    line = np.array([one for bundle in taken for one in bundle.lines], dtype=np.int64)
-    table = (transactions.group, transactions.bytes_down, transactions.bytes_up)
-    key, other_key = shared_keys(tuple(one[line] for one in table), tuple(one[settled] for one in table))
-    start, reach = transactions.start, settings.open_window_us
+def find_variants(bundles: Ways, meeting: Meeting, settled: Ints) -> Ways:
+    """The bundles with one line exchanged for a ``settled`` line of equal bytes; odds are 0."""
+    table, reach = meeting.transactions, meeting.settings.open_window_us
+    known = (meeting.group, table.bytes_down, table.bytes_up)
+    line = bundles.lines
+    key, other_key = shared_keys(tuple(one[line] for one in known), tuple(one[settled] for one in known))
+    start = table.start
     ranges = window_join(key, start[line] - reach, start[line] + reach, other_key, start[settled])
-    row, found = ranges.nearest_first(settings.max_candidates).pairs()
-    other = settled[found]
-    variants = [
-        _variant(taken[number[at]], int(line[at]), int(one))
-        for at, one in zip(row.tolist(), other.tolist(), strict=True)
-    ]
-    fits = np.array([_in_order(variant, transactions) for variant in variants], dtype=bool)
-    kept = [variant for variant, fit in zip(variants, fits.tolist(), strict=True) if fit]
-    return Parts(kept, number[row[fits]], line[row[fits]], other[fits])
+    place, found = ranges.nearest_middle(meeting.settings.max_candidates).pairs()
+    variants = _exchanged(bundles, place, settled[found])
+    return variants.take(np.flatnonzero(_in_order(variants, meeting)))
 
 
-def exchange_odds(replaced: Floats, kept: Floats, leaves: Floats, enters: Floats) -> Floats:
-    """Odds of each exchange: ``kept`` bundle and link against ``replaced`` bundle and entered link.
-
-    All are log2 odds against "none"; a line that cannot take the other's connection stays alone.
-    """
-    gain = replaced - kept + np.maximum(enters, 0.0) - leaves
-    return np.asarray(np.exp2(np.clip(gain, -60.0, 0.0)))
-
-
-def _variant(bundle: Bundle, line: int, other: int) -> Bundle:
-    return Bundle(bundle.connection, tuple(other if one == line else one for one in bundle.lines))
+def _exchanged(bundles: Ways, place: Ints, other: Ints) -> Ways:
+    """For each place in ``bundles.lines`` the bundle it is in, with another line there."""
+    number = bundles.number[place]
+    copies = bundles.take(number)
+    copies.lines[copies.begins[:-1] + place - bundles.begins[number]] = other
+    return Ways(copies.connection, copies.size, copies.lines, np.zeros(len(copies)))
 
 
-def _in_order(bundle: Bundle, transactions: TransactionColumns) -> bool:
-    lines = list(bundle.lines)
-    ready = transactions.end[lines] - 2 * transactions.resolution[lines]
-    return bool((transactions.start[lines][1:] >= ready[:-1]).all())
+def _in_order(bundles: Ways, meeting: Meeting) -> NDArray[np.bool_]:
+    """Each line starts when the one before is done."""
+    table, lines, number = meeting.transactions, bundles.lines, bundles.number
+    ready = table.end[lines] - 2 * table.resolution[lines]
+    late = table.start[lines] >= np.roll(ready, 1)
+    fits = late | (np.diff(number, prepend=-1) != 0)
+    return np.asarray(np.bincount(number, ~fits, len(bundles)) == 0)

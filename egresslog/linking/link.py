@@ -1,4 +1,4 @@
-"""Link transactions to connections: clock, candidates, evidence, assignment, confidence."""
+"""Link transactions to connections: clock, candidates, evidence, ways, posteriors, classes."""
 
 from __future__ import annotations
 
@@ -6,82 +6,73 @@ import dataclasses
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from egresslog.linking.assignment import Assignment, match, undominated
-from egresslog.linking.candidates import find_candidates, port_survives
+from egresslog.linking.candidates import Ports, find_candidates, find_ports
 from egresslog.linking.clock import align, fit_clocks
-from egresslog.linking.confidence import classify, posteriors
-from egresslog.linking.evidence import observe, weigh
-from egresslog.linking.model import (
-    ClockFit,
-    ConnectionColumns,
-    Floats,
-    Ints,
-    Links,
-    Pairs,
-    Settings,
-    TransactionColumns,
-)
-from egresslog.linking.parameters import alone, estimate
-from egresslog.linking.placement import Sides, place_bundles
+from egresslog.linking.confidence import classify
+from egresslog.linking.evidence import Parameters, observe, weigh
+from egresslog.linking.meeting import Meeting
+from egresslog.linking.model import ConnectionColumns, Ints, Links, Model, Pairs, Settings, TransactionColumns
+from egresslog.linking.parameters import estimate
 from egresslog.linking.pool import Pool
+from egresslog.linking.solution import Solution, solve
 
-_GROUP_WEIGHT = 100.0  # all groups together count as this many rows of each
+_HOPELESS = 18.0  # bits against a pair from which no prior of a group makes it likely
 _Columns = TypeVar("_Columns", TransactionColumns, ConnectionColumns)
 
 
 def link(
-    transactions: TransactionColumns, connections: ConnectionColumns, settings: Settings | None = None
+    transactions: TransactionColumns,
+    connections: ConnectionColumns,
+    settings: Settings | None = None,
+    model: Model | None = None,
 ) -> Links:
     """Link each transaction to the connection that carried it, or say how far that can be told.
 
-    Times are us; the result does not depend on the order of the rows on either side.
+    Times are us; the result does not depend on the order of the rows on either side. With a
+    ``model`` (``Links.model``) neither clocks nor parameters are learned anew.
     """
     lines, others = _canonical(transactions), _canonical(connections)
-    links = _link(_take(transactions, lines), _take(connections, others), settings or Settings())
+    sides = _take(transactions, lines), _take(connections, others)
+    links = _link(*sides, settings or Settings(), model)
     return _restore(links, lines, others)
 
 
-def _link(transactions: TransactionColumns, connections: ConnectionColumns, settings: Settings) -> Links:
-    clocks = fit_clocks(transactions, connections, settings)
-    aligned = align(transactions, clocks)
-    candidates = find_candidates(aligned, connections, settings)
-    features = observe(aligned, connections, candidates)
-    parameters = estimate(candidates, connections, features)
-    pinned = port_survives(candidates)
-    sides = Sides(aligned, connections, candidates.port_share, pinned, parameters, settings)
-    weights = weigh(features, parameters)
-    pool = Pool(candidates.transaction, candidates.connection, weights, features.whole)
-    odds = pool.weight + parameters.prior
-    kept = pool.take(undominated(pool.transaction, pool.connection, odds) | pinned[pool.transaction])
-    final, assignment = place_bundles(kept, _assign(kept, sides), sides)
-    pruned = int((final.find(pool.transaction, pool.connection) < 0).sum())
-    return _conclude(final, assignment, sides, clocks, pruned)
+def _link(
+    transactions: TransactionColumns, connections: ConnectionColumns, settings: Settings, model: Model | None
+) -> Links:
+    clocks = model.clocks if model else fit_clocks(transactions, connections, settings)
+    meeting = Meeting(align(transactions, clocks), connections, settings)
+    ports = find_ports(meeting)
+    parameters = model.parameters if model else estimate(meeting, ports)
+    pool, dropped = _weighed(meeting, ports, parameters)
+    solution = solve(meeting, ports, pool, parameters)
+    return _conclude(solution, meeting, ports, Model(clocks, parameters), dropped)
 
 
-def _assign(pool: Pool, sides: Sides) -> Ints:
-    """The connection of each line: by its port where ports survive, else the best matching."""
-    left, right, odds = pool.transaction, pool.connection, pool.weight + sides.parameters.prior
-    free = ~sides.pinned[left]
-    chosen = match(left[free], right[free], odds[free], len(sides.pinned))
-    rows = np.flatnonzero(~free & (odds > 0))
-    order = rows[np.lexsort((right[rows], -odds[rows], left[rows]))]
-    best = order[np.diff(left[order], prepend=-1) != 0]
-    chosen[left[best]] = right[best]
-    return chosen
+def _weighed(meeting: Meeting, ports: Ports, parameters: Parameters) -> tuple[Pool, int]:
+    """The pairs that could be likely under any prior, and how many others there were."""
+    pools, dropped = [], 0
+    for rows in meeting.parts():
+        left, right = find_candidates(meeting, ports, rows)
+        features = observe(meeting, left, right, ports.share)
+        pool = Pool(left, right, weigh(features, parameters), features.whole)
+        kept = pool.weight + parameters.prior > -_HOPELESS
+        dropped += int((~kept).sum())
+        pools.append(pool.take(kept))
+    return (Pool.concatenate(pools) if pools else Pool.empty()), dropped
 
 
 def _conclude(
-    pool: Pool, assignment: Assignment, sides: Sides, clocks: tuple[ClockFit, ...], pruned: int
+    solution: Solution, meeting: Meeting, ports: Ports, model: Model, dropped: int
 ) -> Links:
-    left, right, lines = pool.transaction, pool.connection, len(sides.transactions)
-    odds = pool.weight + _prior(assignment, sides)[sides.transactions.group[left]]
-    posterior, none = posteriors(left, right, odds, assignment, len(sides.connections))
-    by_port = sides.pinned[left] & (sides.transactions.port[left] == sides.connections.port[right])
-    refused = [clock.instance for clock in clocks if clock.method == "refused"]
-    timeless = np.isin(sides.transactions.instance, refused)
-    verdict = classify(left, right, posterior, none, by_port, timeless)
+    pool, posterior, lines = solution.pool, solution.posterior, len(meeting.transactions)
+    left, right = pool.transaction, pool.connection
+    none = np.maximum(1.0 - np.bincount(left, posterior, lines), 0.0)
+    by_port = ports.survives[left] & (meeting.transactions.port[left] == meeting.connections.port[right])
+    refused = [clock.instance for clock in model.clocks if clock.method == "refused"]
+    undecided = np.isin(meeting.transactions.instance, refused)
+    verdict = classify(left, right, posterior, none, by_port, undecided)
     return Links(
         connection=verdict.connection,
         link=verdict.link,
@@ -90,29 +81,9 @@ def _conclude(
         candidates=np.bincount(left, minlength=lines),
         none_posterior=none,
         pairs=Pairs(left, right, pool.weights, pool.weight, posterior),
-        clocks=clocks,
-        pruned=pruned,
+        model=model,
+        pruned=dropped + solution.dropped,
     )
-
-
-def _prior(assignment: Assignment, sides: Sides) -> Floats:
-    """Per group, log2 odds of a link before evidence: how complete the logs proved to be."""
-    group, other = sides.transactions.group, sides.connections.group
-    groups = int(max(group.max(initial=0), other.max(initial=0))) + 1
-    linked = assignment.connection >= 0
-    met = np.isin(group, other) & (group >= 0)
-    used = np.zeros(len(sides.connections), dtype=bool)
-    used[assignment.connection[linked]] = True
-    stray = _shares(group[met], ~linked[met], groups)
-    silent = _shares(other[other >= 0], ~used[other >= 0], groups)
-    return np.asarray(np.log2((1.0 - stray) / (stray * silent)))
-
-
-def _shares(group: Ints, unlinked: NDArray[np.bool_], groups: int) -> Floats:
-    """Per group the share of unlinked rows, drawn towards the share overall."""
-    overall = alone(int(unlinked.sum()), len(group))
-    counts = np.bincount(group, unlinked, groups) + _GROUP_WEIGHT * overall
-    return np.asarray(counts / (np.bincount(group, minlength=groups) + _GROUP_WEIGHT))
 
 
 def _canonical(columns: TransactionColumns | ConnectionColumns) -> Ints:

@@ -8,9 +8,13 @@ the same node behind a source NAT. Row numbers (not ids) tie the arrays together
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from egresslog.linking.evidence import Parameters
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -99,8 +103,16 @@ class Pairs:
 
 
 @dataclass(frozen=True)
+class Model:
+    """What was learned of both logs, to link others by it."""
+
+    clocks: tuple[ClockFit, ...]
+    parameters: Parameters
+
+
+@dataclass(frozen=True)
 class Links:
-    """The result: one element per transaction in all arrays but ``pairs`` and ``clocks``.
+    """The result: one element per transaction in all arrays but ``pairs``.
 
     Probabilities take the clock for granted. Where its fit was refused a line without a surviving
     port is ambiguous at best, however sure its best candidate is at that offset.
@@ -113,8 +125,13 @@ class Links:
     candidates: Ints  # number of candidates in ``pairs``
     none_posterior: Floats  # probability that none of its candidates carried it, 1 without candidates
     pairs: Pairs
-    clocks: tuple[ClockFit, ...]
-    pruned: int  # plausible pairs left out of ``pairs`` because both their ends have much better ones
+    model: Model
+    pruned: int  # candidates that were left out: no matching nearly as good as the best has them
+
+    @property
+    def clocks(self) -> tuple[ClockFit, ...]:
+        """The fit of each Squid instance's clock."""
+        return self.model.clocks
 
     def __len__(self) -> int:
         return len(self.connection)

@@ -1,4 +1,4 @@
-"""Pairs with their evidence, before they have posteriors."""
+"""Pairs with their evidence, before and after they have posteriors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from egresslog.schema import EVIDENCE
 
 @dataclass(frozen=True)
 class Pool:
-    """Weighed pairs sorted by (transaction, connection)."""
+    """Weighed pairs, one element each in every array."""
 
     transaction: Ints
     connection: Ints
@@ -31,38 +31,33 @@ class Pool:
             total += self.weights[kind]
         return total
 
-    @property
-    def shared(self) -> NDArray[np.bool_]:
-        """Pairs that are part of a bundle."""
-        return np.asarray(self.weights["share"] != 0.0)
-
-    def find(self, transaction: Ints, connection: Ints) -> Ints:
-        """The row of each pair, -1 where it is not in the pool."""
-        if not len(self):
-            return np.full(len(transaction), -1)
-        width = int(max(self.connection.max(), connection.max(initial=0))) + 1
-        keys, wanted = self.transaction * width + self.connection, transaction * width + connection
-        rows = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        return np.where(keys[rows] == wanted, rows, -1)
-
-    def weight_of(self, transaction: Ints, connection: Ints) -> Floats:
-        """The weight (log2) of each pair, minus infinity where it is not in the pool."""
-        return np.append(self.weight, -np.inf)[self.find(transaction, connection)]
+    @classmethod
+    def empty(cls) -> Pool:
+        """No pairs."""
+        nothing = np.empty(0, dtype=np.int64)
+        weights = {kind: np.empty(0) for kind in EVIDENCE}
+        return cls(nothing, nothing, weights, np.empty(0, dtype=bool))
 
     def take(self, rows: Ints | NDArray[np.bool_]) -> Pool:
         """The pairs that ``rows`` picks."""
         weights = {kind: values[rows] for kind, values in self.weights.items()}
         return Pool(self.transaction[rows], self.connection[rows], weights, self.whole[rows])
 
-    def join(self, other: Pool) -> Pool:
-        """Both pools; of a pair that is in both the heavier one."""
-        both = Pool(
-            np.concatenate([self.transaction, other.transaction]),
-            np.concatenate([self.connection, other.connection]),
-            {kind: np.concatenate([self.weights[kind], other.weights[kind]]) for kind in EVIDENCE},
-            np.concatenate([self.whole, other.whole]),
+    @classmethod
+    def concatenate(cls, pools: list[Pool]) -> Pool:
+        """All pairs of some pools, at least one of them, one pool after the other."""
+        weights = {kind: np.concatenate([pool.weights[kind] for pool in pools]) for kind in EVIDENCE}
+        left, right, whole = (
+            np.concatenate([getattr(pool, name) for pool in pools])
+            for name in ("transaction", "connection", "whole")
         )
-        order = np.lexsort((-both.weight, both.connection, both.transaction))
-        line, connection = both.transaction[order], both.connection[order]
-        new = (np.diff(line, prepend=-1) != 0) | (np.diff(connection, prepend=-1) != 0)
-        return both.take(order[new])
+        return cls(left, right, weights, whole)
+
+    def merged(self, posterior: Floats) -> tuple[Pool, Floats]:
+        """Each pair once, by (transaction, connection): its heaviest weights, its summed posterior."""
+        order = np.lexsort((-self.weight, self.connection, self.transaction))
+        left, right = self.transaction[order], self.connection[order]
+        first = np.flatnonzero((np.diff(left, prepend=-1) != 0) | (np.diff(right, prepend=-1) != 0))
+        if not len(first):
+            return self, posterior
+        return self.take(order[first]), np.add.reduceat(posterior[order], first)

@@ -1,0 +1,194 @@
+"""Ways to account for connections, and the posterior of each: summed over all matchings, not guessed.
+
+A way is a connection with the lines that it would have carried, one or several. Where one matching
+is by far the likeliest its ways get nearly 1, n exchangeable ways get 1/n each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from egresslog.linking import auction, graph
+from egresslog.linking.compiled import run
+from egresslog.linking.matchings import Matchings
+from egresslog.linking.model import Floats, Ints
+from egresslog.linking.spans import Spans
+
+_CLIP = 100.0  # bits; beyond, the difference is certain anyway
+_LIMITS = (6.0, 4.0, 2.0)  # regret (bits) up to which ways are kept in crowded components
+_CROWDED = 0.05  # share of the matchings left out from which a component is tried with fewer ways
+_WORTH = 0.2  # share of the ways that must be left out for another try to be worth it
+_STEP = 0.05  # bits by which bids rise
+HOPELESS = 10.0  # bits by which a matching must be worse than the best to be left out
+
+
+@dataclass(frozen=True)
+class Ways:
+    """``lines`` holds the ``size`` lines of each way one after the other; ``odds`` are log2 against none."""
+
+    connection: Ints
+    size: Ints
+    lines: Ints
+    odds: Floats
+
+    def __len__(self) -> int:
+        return len(self.connection)
+
+    @classmethod
+    def single(cls, lines: Ints, connection: Ints, odds: Floats) -> Ways:
+        """Each line alone on its connection."""
+        return cls(connection, np.ones(len(lines), dtype=np.int64), lines, odds)
+
+    @property
+    def begins(self) -> Ints:
+        """Where the lines of each way begin, and behind the last one where they end."""
+        return np.concatenate([[0], np.cumsum(self.size)])
+
+    @property
+    def number(self) -> Ints:
+        """The way of each element of ``lines``."""
+        return np.repeat(np.arange(len(self)), self.size)
+
+    def join(self, other: Ways) -> Ways:
+        """These ways, then the others."""
+        return Ways(
+            np.concatenate([self.connection, other.connection]),
+            np.concatenate([self.size, other.size]),
+            np.concatenate([self.lines, other.lines]),
+            np.concatenate([self.odds, other.odds]),
+        )
+
+    def take(self, rows: Ints) -> Ways:
+        """The ways of these numbers, in their order."""
+        size, begins = self.size[rows], self.begins[:-1][rows]
+        ends = np.cumsum(size)
+        within = np.arange(int(size.sum())) - np.repeat(ends - size, size)
+        return Ways(
+            self.connection[rows], size, self.lines[np.repeat(begins, size) + within], self.odds[rows]
+        )
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What ends are worth to those who want them (bits), by their own numbers; 0 to nobody."""
+
+    line: Floats
+    connection: Floats
+    owner: Ints  # per connection: the line that takes it, -1 for none
+
+    @classmethod
+    def find(cls, left: Ints, right: Ints, odds: Floats) -> Prices:
+        """The prices at which each line takes the connection it gains most from.
+
+        Bids rise in steps of ``_STEP``: how exact a bound is for each line that a matching moves.
+        """
+        order = np.argsort(left, kind="stable")
+        counts = np.bincount(left, minlength=1)
+        begins = np.concatenate([[0], np.cumsum(counts)])
+        price, profit = np.zeros(int(right.max(initial=0)) + 1), np.zeros(len(counts))
+        owner = np.full(len(price), -1)
+        run(auction, "bid", len(left), begins, right[order], odds[order], _STEP, price, owner, profit)
+        return cls(profit, price, owner)
+
+    def regret(self, ways: Ways) -> Floats:
+        """How much worse (bits) than the best matching one with the way is, at least."""
+        worth = np.bincount(ways.number, self.line[ways.lines], len(ways))
+        return np.asarray(self.connection[ways.connection] + worth - ways.odds)
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Per way: its posterior, the share of matchings left out around it, its regret, its component.
+
+    Regret (bits) is how much worse than the best matching any with the way is, by the prices. Ways
+    ``left_out`` were not weighed: their posterior is 0 and not known.
+    """
+
+    posterior: Floats
+    lost: Floats
+    regret: Floats
+    component: Ints
+    left_out: NDArray[np.bool_]
+
+
+def posteriors(ways: Ways, start: Ints, most: int) -> Weighed:
+    """What speaks for each way, summed over all matchings.
+
+    ``start`` (us) of every connection orders them. Nothing is left out but in components so dense
+    that more than ``most`` sets of used lines compete at once: there ways are left out, the worst ones first.
+    """
+    if not len(ways):
+        nothing = np.zeros(0)
+        return Weighed(nothing, nothing, nothing, nothing.astype(np.int64), nothing > 0)
+    whole = found = _weighed(ways, start, most)
+    todo = np.arange(len(ways))
+    for limit in _LIMITS:
+        crowded = np.isin(found.component, found.component[found.lost > _CROWDED])
+        dropped = todo[crowded & (found.regret >= limit)]
+        whole.posterior[dropped], whole.lost[dropped], whole.left_out[dropped] = 0.0, 0.0, True
+        todo = todo[crowded & (found.regret < limit)]
+        if len(dropped) < _WORTH * crowded.sum() or not len(todo):
+            break
+        found = _weighed(ways.take(todo), start, most)
+        whole.posterior[todo], whole.lost[todo] = found.posterior, found.lost
+    return whole
+
+
+def _weighed(ways: Ways, start: Ints, most: int) -> Weighed:
+    order, connection = _by_component(ways, start)
+    placed = ways.take(order)
+    lines, number = np.unique(placed.lines, return_inverse=True)[1], placed.number
+    placed = Ways(connection, placed.size, lines, placed.odds)
+    prices = prices_of(placed, int(lines.max()) + 1, int(connection.max()) + 1)
+    regret = prices.regret(placed)
+    spans = Spans.find(lines, connection[number])
+    matchings = Matchings(
+        components=spans.components,
+        ways=np.concatenate([[0], np.cumsum(np.bincount(connection))]),
+        bits=spans.bits(lines, placed.begins),
+        odds=np.exp2(np.clip(-regret, -_CLIP, _CLIP)),
+        idle=np.exp2(-prices.connection),
+        leaving=spans.leaving,
+        leavers=spans.leavers,
+        slots=spans.slot[spans.by_last],
+        unused=np.exp2(-prices.line[spans.by_last]),
+        most=most,
+    )
+    found, lost = matchings.weigh()
+    lost[connection[matchings.bits < 0]] = 1.0
+    back, component = np.argsort(order), np.searchsorted(spans.components, connection, side="right")
+    nothing = np.zeros(len(ways), dtype=bool)
+    return Weighed(found[back], lost[connection][back], regret[back], component[back], nothing)
+
+
+def prices_of(ways: Ways, lines: int, connections: int) -> Prices:
+    """Prices of so many lines and connections: by the single lines, raised where bundles pay more."""
+    single = ways.size == 1
+    left, right = ways.lines[ways.begins[:-1][single]], ways.connection[single]
+    prices = Prices.find(left, right, ways.odds[single])
+    more = max(lines - len(prices.line), 0), max(connections - len(prices.connection), 0)
+    owner = np.pad(prices.owner, (0, more[1]), constant_values=-1)
+    prices = Prices(np.pad(prices.line, (0, more[0])), np.pad(prices.connection, (0, more[1])), owner)
+    bundle, offered = ways.take(np.flatnonzero(~single)), prices.connection.copy()
+    np.maximum.at(offered, bundle.connection, offered[bundle.connection] - prices.regret(bundle))
+    return Prices(prices.line, offered, owner)
+
+
+def _by_component(ways: Ways, start: Ints) -> tuple[Ints, Ints]:
+    """The ways sorted by component and start of their connections, and new numbers of these."""
+    names, connection = np.unique(ways.connection, return_inverse=True)
+    order = np.argsort(connection, kind="stable")
+    sorted_ways = ways.take(order)
+    lines = np.unique(sorted_ways.lines, return_inverse=True)[1]
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(connection))])
+    parent = np.arange(len(names) + int(lines.max()) + 1)
+    run(graph, "unite", len(ways), parent, bounds, sorted_ways.begins, lines)
+    component = parent[: len(names)]
+    rank = np.empty(len(names), dtype=np.int64)
+    rank[np.lexsort((names, start[names], component))] = np.arange(len(names))
+    placed = rank[connection]
+    order = np.argsort(placed, kind="stable")
+    return order, placed[order]

@@ -1,0 +1,173 @@
+"""Posteriors over all matchings, against brute force and on small hand-made cases; and classes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from egresslog.linking import graph
+from egresslog.linking.compiled import _compiled
+from egresslog.linking.confidence import classify
+from egresslog.linking.ways import Ways, Weighed, posteriors, prices_of
+from egresslog.schema import LINKS
+
+Way = tuple[int, tuple[int, ...], float]  # connection, lines, odds (log2)
+MANY = 4_096
+
+
+def ways_of(ways: list[Way]) -> Ways:
+    return Ways(
+        connection=np.array([way[0] for way in ways], dtype=np.int64),
+        size=np.array([len(way[1]) for way in ways], dtype=np.int64),
+        lines=np.array([line for way in ways for line in way[1]], dtype=np.int64),
+        odds=np.array([way[2] for way in ways], dtype=np.float64),
+    )
+
+
+def judged(ways: list[Way], most: int = MANY) -> Weighed:
+    return posteriors(ways_of(ways), np.arange(300), most)
+
+
+def by_brute_force(ways: list[Way]) -> list[float]:
+    """The share of each way in all matchings, one by one."""
+    connections = sorted({way[0] for way in ways})
+    options = [[None, *(n for n, way in enumerate(ways) if way[0] == one)] for one in connections]
+    shares, total = [0.0] * len(ways), 0.0
+    for pick in itertools.product(*options):
+        taken = [n for n in pick if n is not None]
+        lines = [line for n in taken for line in ways[n][1]]
+        if len(set(lines)) == len(lines):
+            weight = math.prod(2.0 ** ways[n][2] for n in taken)
+            total += weight
+            for n in taken:
+                shares[n] += weight
+    return [share / total for share in shares]
+
+
+LINES = st.sets(st.integers(0, 5), min_size=1, max_size=3).map(sorted).map(tuple)
+WAYS = st.lists(st.tuples(st.integers(0, 4), LINES, st.floats(-12, 30)), max_size=9)
+
+
+@settings(max_examples=150, deadline=None)
+@given(WAYS)
+def test_posteriors_are_the_shares_of_all_matchings(ways: list[Way]) -> None:
+    np.testing.assert_allclose(judged(ways).posterior, by_brute_force(ways), atol=1e-4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(WAYS)
+def test_order_of_ways_does_not_matter(ways: list[Way]) -> None:
+    backwards = judged(ways[::-1]).posterior[::-1]
+    np.testing.assert_allclose(backwards, judged(ways).posterior, atol=1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(WAYS)
+def test_regret_bounds_what_a_pair_can_be_part_of(ways: list[Way]) -> None:
+    """No matching that contains the pair is better than the best one less the pair's regret."""
+    pairs = sorted({(lines[0], connection): odds for connection, lines, odds in ways}.items())
+    left, right = (np.array([ends[at] for ends, _ in pairs], dtype=np.int64) for at in (0, 1))
+    odds = np.array([one for _, one in pairs], dtype=np.float64)
+    values = {(): 0.0}
+    for count in range(1, len(pairs) + 1):
+        for some in itertools.combinations(range(len(pairs)), count):
+            if all(len({ends[n] for n in some}) == count for ends in (left, right)):
+                values[some] = float(odds[list(some)].sum())
+    single = Ways.single(left, right, odds)
+    best, slack = max(values.values()), 0.05 * (len(pairs) + 1)
+    for number, worse in enumerate(prices_of(single, 6, 5).regret(single)):
+        with_it = max(value for some, value in values.items() if number in some)
+        assert with_it <= best - worse + slack + 1e-9
+
+
+@pytest.mark.parametrize("count", [2, 3, 8])
+def test_identical_twins_get_equal_shares(count: int) -> None:
+    found = judged([(j, (i,), 20.0) for i in range(count) for j in range(count)])
+    np.testing.assert_allclose(found.posterior, 1 / count, atol=0.01)
+    assert found.lost.max() == 0.0
+
+
+def test_too_many_twins_are_given_up_and_said_to_be() -> None:
+    found = judged([(j, (i,), 20.0) for i in range(24) for j in range(24)], most=200)
+    assert found.lost.min() > 0.5
+    np.testing.assert_allclose(found.regret, 0.0, atol=0.2)
+
+
+def test_a_crowd_leaves_the_sure_pairs_beside_it_alone() -> None:
+    crowd = [(j, (i,), 20.0) for i in range(24) for j in range(24)]
+    beside = [(24 + n, (24 + n,), 30.0) for n in range(200)]
+    ties = [(24 + n, (23 + n,), 2.0) for n in range(200)]
+    found = judged([*crowd, *beside, *ties], most=200)
+    sure = len(crowd)
+    assert found.posterior[sure] > 0.99
+    assert found.lost[sure] < 0.5
+
+
+def test_exchange_counts_and_not_only_the_row() -> None:
+    """Each line alone prefers its own by 10 bits, but only one exchange of both would cost 1 bit."""
+    found = judged([(0, (0,), 30.0), (1, (0,), 20.0), (0, (1,), 29.0), (1, (1,), 20.0)])
+    np.testing.assert_allclose(found.posterior, [2 / 3, 1 / 3, 1 / 3, 2 / 3], atol=0.01)
+
+
+def test_rivals_for_a_sole_connection_share_it() -> None:
+    np.testing.assert_allclose(judged([(0, (0,), 15.0), (0, (1,), 15.0)]).posterior, 0.5, atol=0.01)
+
+
+def test_link_is_never_forced() -> None:
+    assert judged([(0, (0,), -3.0)]).posterior[0] == pytest.approx(1 / 9)
+
+
+def test_a_bundle_and_its_lines_alone_exclude_each_other() -> None:
+    found = judged([(0, (0, 1), 20.0), (0, (0,), 18.0), (1, (1,), 2.0)])
+    np.testing.assert_allclose(found.posterior, by_brute_force(
+        [(0, (0, 1), 20.0), (0, (0,), 18.0), (1, (1,), 2.0)]), atol=1e-9)  # fmt: skip
+
+
+def test_more_lines_than_slots_are_left_out_and_said_to_be() -> None:
+    """One connection that a hundred lines want, each of which also wants the last one."""
+    ways: list[Way] = [(connection, (line,), 5.0) for connection in (0, 1) for line in range(100)]
+    found = judged(ways)
+    assert (found.lost > 0.5).any()
+    assert found.posterior.sum() <= 2.0 + 1e-9
+
+
+def test_compiled_kernels_do_what_plain_ones_do() -> None:
+    draw = np.random.default_rng(1)
+    first = np.sort(draw.integers(0, 50, 200))
+    last, order = first + draw.integers(0, 30, 200), np.arange(200)
+    plain, fast = [-1] * 200, np.full(200, -1)
+    graph.find_slots(order.tolist(), first.tolist(), last.tolist(), plain)
+    _compiled("egresslog.linking.graph").find_slots(order, first, last, fast)
+    assert fast.tolist() == plain
+    taken: dict[int, int] = {}
+    for line, place in enumerate(plain):
+        assert place < 0 or taken.get(place, -1) < first[line]
+        taken[place] = int(last[line])
+
+
+@pytest.mark.parametrize(
+    ("posterior", "none", "by_port", "timeless", "name"),
+    [
+        (0.9999, 0.0001, True, False, "exact"),
+        (0.9999, 0.0001, False, False, "strong"),
+        (0.99, 0.01, True, False, "probable"),
+        (0.97, 0.03, False, False, "probable"),
+        (0.6, 0.4, False, False, "ambiguous"),
+        (0.4, 0.6, False, False, "none"),
+        (0.9999, 0.0001, True, True, "exact"),
+        (0.9999, 0.0001, False, True, "ambiguous"),
+        (0.4, 0.6, False, True, "none"),
+    ],
+)
+def test_classes(posterior: float, none: float, by_port: bool, timeless: bool, name: str) -> None:
+    one = np.zeros(1, dtype=np.int64)
+    marks = np.array([by_port]), np.array([timeless])
+    verdict = classify(one, one, np.array([posterior]), np.array([none]), *marks)
+    assert LINKS[int(verdict.link[0])] == name
+    assert verdict.connection[0] == (-1 if name in ("none", "ambiguous") else 0)
+    assert verdict.margin[0] == pytest.approx(np.log2(posterior / none))
