@@ -17,7 +17,8 @@ from lab import SAMPLES
 
 from egresslog.api import Correlation, correlate
 from egresslog.arrow import rows_of, table_of
-from egresslog.correlation.attribution import by_address, by_candidates, by_connection, is_masked
+from egresslog.correlation.attribution import by_address, by_candidates, by_connection
+from egresslog.correlation.masking import is_masked
 from egresslog.errors import UsageError
 from egresslog.files.sources import Given, expand
 from egresslog.identity.identify import Identities, identify
@@ -412,7 +413,14 @@ def test_snapshots_of_one_pod_agree() -> None:
 
 @pytest.mark.parametrize(
     ("address", "masked"),
-    [("10.1.2.0", True), ("10.0.0.0", False), ("192.168.0.0", False), ("10.0.0.1", False), ("fd00::", False)],
+    [
+        ("10.1.2.0", True),
+        ("10.0.0.0", False),
+        ("192.168.0.0", False),
+        ("10.0.0.1", False),
+        ("fd00::", True),
+        ("fd00::1", False),
+    ],
 )
 def test_an_address_that_is_known_is_not_masked(address: str, masked: bool) -> None:
     held = replace(LISTED, addresses=("10.0.0.0",), node_addresses=("192.168.0.0",))

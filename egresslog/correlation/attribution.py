@@ -43,16 +43,11 @@ def by_candidates(owners: Candidates) -> Attribution | None:
 
 
 def by_address(address: str | None, moment: int | None, inventory: Inventory) -> Attribution | None:
-    """The only pod that held Squid's client address then."""
-    if address is None or inventory.is_node(address) or is_masked(address, inventory):
+    """The only pod that held Squid's client address then; the address is not known to be masked."""
+    if address is None or inventory.is_node(address):
         return None
     holders = inventory.holders(address, moment)
     pod = only(holders)
     if pod is None or any(holder.host_network or holder.is_gateway for holder in holders):
         return None
     return Attribution(pod, "address", BY_ADDRESS)
-
-
-def is_masked(address: str, inventory: Inventory) -> bool:
-    """True for an address that is nobody's and ends in zero, as client_netmask leaves IPv4 addresses."""
-    return "." in address and address.endswith(".0") and not inventory.knows(address)

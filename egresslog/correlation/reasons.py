@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from egresslog.arrow import values_of
-from egresslog.correlation.attribution import is_masked
 from egresslog.correlation.groups import Groups
 from egresslog.identity.inventory import Inventory
 from egresslog.identity.pods import Pod
@@ -34,7 +33,8 @@ def coverage(
     spans = _by_file(envoy)
     files = values_of(envoy, "file")
     logs: defaultdict[str, set[str]] = defaultdict(set)
-    for row, *keys in zip(to_proxy, groups.connections, groups.hidden_connections, strict=True):
+    passes = (each.connections for each in (groups.plain, *groups.hidden))
+    for row, *keys in zip(to_proxy, *passes, strict=True):
         for key in filter(None, keys):
             logs[key].add(files[row])
     known = {key: [spans[file] for file in sorted(some) if file in spans] for key, some in logs.items()}
@@ -73,6 +73,7 @@ class Case:
     key: str | None
     is_plain: bool  # no address translation is known, so a logged port would have to be found
     through_gateway: bool = False
+    is_masked: bool = False
 
 
 def why_not_linked(case: Case, covered: Coverage, inventory: Inventory) -> str:
@@ -84,10 +85,10 @@ def why_not_linked(case: Case, covered: Coverage, inventory: Inventory) -> str:
         return "doubtful_line"
     if address is None:
         return "client_unknown"
+    if case.is_masked:
+        return "masked_address"
     if case.key is not None and case.key in covered.connections:
         return _covered(case, covered.connections[case.key])
-    if is_masked(address, inventory):
-        return "masked_address"
     return _unseen(address, case.moment, inventory)
 
 

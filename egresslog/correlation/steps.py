@@ -56,7 +56,8 @@ class Steps:
 
     @cached_property
     def columns(self) -> Columns:
-        return columns(self.logs.squid, self.logs.envoy, self.to_proxy, self.identities)
+        reach = self.settings.max_offset_us
+        return columns(self.logs.squid, self.logs.envoy, self.to_proxy, self.identities, reach)
 
     @cached_property
     def links(self) -> Links:

@@ -61,7 +61,8 @@ def _reason(steps: Steps, index: int, kind: str, broken: bool) -> str | None:
     groups = steps.columns.groups
     plain = groups.lines[index] is not None
     key = groups.lines[index] or (groups.hidden_lines[index] if steps.translated else None)
-    case = Case(steps.squid[index], steps.moment(index), key, plain, through_gateway=broken)
+    masked = _is_masked(steps, index)
+    case = Case(steps.squid[index], steps.moment(index), key, plain, through_gateway=broken, is_masked=masked)
     return why_not_linked(case, steps.coverage, steps.identities.inventory)
 
 
@@ -75,9 +76,14 @@ def _attribution(steps: Steps, index: int, chain: list[int], broken: bool) -> At
         return by_connection(steps.client(chain[-1]), owners)
     named = by_candidates(owners)
     address = steps.squid[index]["client_address"]
-    if named is not None or address in steps.gateways:
+    if named is not None or address in steps.gateways or _is_masked(steps, index):
         return named
     return by_address(address, steps.moment(index), steps.identities.inventory)
+
+
+def _is_masked(steps: Steps, index: int) -> bool:
+    record = steps.squid[index]
+    return (record["proxy"], record["client_address"]) in steps.columns.groups.masked
 
 
 def _bytes_up(steps: Steps, index: int, chain: list[int]) -> Row:
