@@ -385,10 +385,16 @@ def test_equal_names_in_two_clusters_are_two_pods(pods: list[Pod]) -> None:
     assert named is not None and named.confidence == 0.5
 
 
-def test_an_address_of_two_clusters_names_the_one_that_held_it_then() -> None:
+@pytest.mark.parametrize(
+    ("cluster", "named"), [(None, [None, None]), ("west", ["west", None]), ("east", [None, "east"])]
+)
+def test_an_address_of_two_clusters_names_nobody_unless_squid_serves_one(
+    cluster: str | None, named: list[str | None]
+) -> None:
+    """East's log begins later: that its pod had not the address before is not known."""
     found = identified((*WEST, 200, "west"), (*EAST, 300, "east"), pods=[])
-    named = [by_address("10.0.0.1", at * SECOND, found.inventory) for at in (200, 300)]
-    assert [attribution and attribution.pod.cluster for attribution in named] == ["west", "east"]
+    tries = [by_address("10.0.0.1", at * SECOND, found.inventory, cluster) for at in (200, 300)]
+    assert [attribution and attribution.pod.cluster for attribution in tries] == named
 
 
 def test_each_cluster_has_the_listed_pod_with_its_address() -> None:

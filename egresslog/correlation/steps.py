@@ -25,6 +25,7 @@ from egresslog.schema import LINKS
 
 # A connection counts as a candidate of a line from this posterior on.
 PLAUSIBLE = 0.01
+FEWEST_LINKS = 10  # of a Squid instance, all to one cluster, show that it serves no other
 
 
 class Steps:
@@ -120,6 +121,16 @@ class Steps:
         """Addresses that connected to the proxy on behalf of others."""
         rows = (index for index in self.to_proxy if self.hops.is_gateway[index])
         return {self.envoy[index]["upstream_local_address"] for index in rows}
+
+    @cached_property
+    def clusters(self) -> dict[str, str | None]:
+        """The cluster that a Squid instance serves, of those whose linked lines are all of one."""
+        found: defaultdict[str, Counter[str | None]] = defaultdict(Counter)
+        for record, chain in zip(self.squid, self.chains, strict=True):
+            if chain:
+                found[record["proxy"]][self.envoy[chain[-1]]["cluster"]] += 1
+        alone = {proxy: some for proxy, some in found.items() if len(some) == 1}
+        return {p: next(iter(some)) for p, some in alone.items() if some.total() >= FEWEST_LINKS}
 
     def kind(self, index: int) -> str:
         """The link class of a Squid row; candidates that are not likely enough leave it ambiguous.

@@ -78,7 +78,8 @@ def _attribution(steps: Steps, index: int, chain: list[int], broken: bool) -> At
     address = steps.squid[index]["client_address"]
     if named is not None or address in steps.gateways or _is_masked(steps, index):
         return named
-    return by_address(address, steps.moment(index), steps.identities.inventory)
+    cluster = steps.clusters.get(steps.squid[index]["proxy"])
+    return by_address(address, steps.moment(index), steps.identities.inventory, cluster)
 
 
 def _is_masked(steps: Steps, index: int) -> bool:
