@@ -34,11 +34,15 @@ class Pass:
 
 @dataclass(frozen=True)
 class Groups:
-    """``plain``: by the address itself; ``hidden``: by what hides it. ``masked``: see find_masked."""
+    """``plain``: by the address itself; ``hidden``: by what hides it.
+
+    ``masked``: see find_masked; ``translated``: what the data show to stand for others.
+    """
 
     plain: Pass
     hidden: tuple[Pass, ...]
     masked: frozenset[Place] = frozenset()
+    translated: frozenset[Place] = frozenset()
 
     @property
     def lines(self) -> Keys:
@@ -101,6 +105,7 @@ def find_groups(
             Pass([key[3] for key in keys], [ANY if local else None for local in addresses.locals]),
         ),
         masked,
+        frozenset(place for place, finding in found.items() if finding.is_translated),
     )
 
 

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Identities:
-    """``owners``: the pod of each Envoy record, by row; ``inventory``: pod lists and logs together."""
+    """``owners``: the pod of each Envoy record, by row; ``inventory``: pod lists and logs together.
+
+    ``listed``: what the pod lists hold, each pod in the clusters whose logs show it.
+    """
 
     owners: Sequence[Pod | None]
     inventory: Inventory
+    listed: Sequence[Pod] = ()
 
 
 class _Row(NamedTuple):
@@ -49,7 +53,7 @@ def identify(envoy: pa.Table, pods: Sequence[Pod], trails: Mapping[str, str]) ->
     naming = Owners(listed, trails, own)
     owners = [naming.owner(row.log, row.address, row.start) for row in rows]
     known = history(_in_clusters(listed.pods, owners), clusters)
-    return Identities(owners, inventory(known, _learned(rows, owners, listed)))
+    return Identities(owners, inventory(known, _learned(rows, owners, listed)), known)
 
 
 def _rows(envoy: pa.Table) -> Iterator[_Row]:
