@@ -35,7 +35,8 @@ def inspect_command(
 ) -> None:
     """Say what every file holds: kind, format, lines parsed, rejected, skipped, first and last record.
 
-    Then the coverage per pod and per Squid instance, and their clocks.
+    Then the coverage per pod and per Squid instance, their clocks, the proxy's endpoints, and the
+    population: pods with and without logs and sidecars, and client addresses nobody knows.
     """
     if not (paths or reading.squid or reading.envoy or joining.pods):
         raise UsageError("nothing to read", hint="egresslog inspect FOLDER")
@@ -67,6 +68,7 @@ def _print_json(document: dict[str, Any]) -> None:
 
 def _print_tables(logs: Logs, document: dict[str, Any]) -> None:
     from egresslog.report.mask import masked
+    from egresslog.report.population import population_table, proxies_table
     from egresslog.report.printing import screen, show
     from egresslog.report.terminal import (
         clocks_table,
@@ -84,7 +86,10 @@ def _print_tables(logs: Logs, document: dict[str, Any]) -> None:
         tables.append(coverage_table(document["coverage"], to.width))
     if document["clocks"]:
         tables.append(clocks_table(document["clocks"], to.width))
-    show(tables, to)
+    if document["proxies"]["found"]:
+        tables.append(proxies_table(document["proxies"], to.width))
+    population = population_table(document["population"], to.width)
+    show([*tables, population] if population.lines else tables, to)
     for reject in masked(logs.rejects.slice(0, SHOWN_REJECTS)).to_pylist():
         place = f"{reject['file']}:{reject['line']} (byte {reject['offset'] + reject['column']})"
         say(f"rejected {place}: {reject['reason']}: {reject['excerpt'][:80]}")

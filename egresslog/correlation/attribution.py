@@ -42,17 +42,23 @@ def by_candidates(owners: Candidates) -> Attribution | None:
     return Attribution(pod, "candidates", min(total, 1.0))
 
 
-def by_address(address: str | None, moment: int | None, inventory: Inventory) -> Attribution | None:
-    """The only pod that held Squid's client address then."""
-    if address is None or inventory.is_node(address) or is_masked(address, inventory):
+def by_address(
+    address: str | None, moment: int | None, inventory: Inventory, cluster: str | None = None
+) -> Attribution | None:
+    """The only pod that held Squid's client address then; the address is not known to be masked.
+
+    ``cluster``: the one whose pods alone this Squid serves, where that is known. Where it is not, an
+    address that pods of several clusters had at any time names nobody: their networks overlap.
+    """
+    if address is None or inventory.is_node(address):
         return None
-    holders = inventory.holders(address, moment)
+    everyone = inventory.holders(address, None)
+    if cluster is None and len({pod.cluster for pod in everyone}) > 1:
+        return None
+    holders = [
+        p for p in inventory.holders(address, moment) if cluster is None or p.cluster in (None, cluster)
+    ]
     pod = only(holders)
     if pod is None or any(holder.host_network or holder.is_gateway for holder in holders):
         return None
     return Attribution(pod, "address", BY_ADDRESS)
-
-
-def is_masked(address: str, inventory: Inventory) -> bool:
-    """True for an address that is nobody's and ends in zero, as client_netmask leaves IPv4 addresses."""
-    return "." in address and address.endswith(".0") and not inventory.knows(address)

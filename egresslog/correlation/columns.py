@@ -10,7 +10,7 @@ import numpy as np
 
 from egresslog.arrow import rows_of, values_of
 from egresslog.correlation.fates import named_host
-from egresslog.correlation.groups import Groups, find_groups
+from egresslog.correlation.groups import Addresses, Groups, find_groups
 from egresslog.correlation.tables import Row
 from egresslog.identity.identify import Identities
 from egresslog.identity.pods import Pod
@@ -31,8 +31,13 @@ class Columns:
     instances: tuple[str, ...]  # names of the Squid instances, by number
 
 
-def columns(squid: pa.Table, envoy: pa.Table, rows: Sequence[int], identities: Identities) -> Columns:
-    """The columns of every Squid row and of the Envoy rows that went to the proxy."""
+def columns(
+    squid: pa.Table, envoy: pa.Table, rows: Sequence[int], identities: Identities, reach: int
+) -> Columns:
+    """The columns of every Squid row and of the Envoy rows that went to the proxy.
+
+    ``reach`` (us): how far apart the clocks of both sides may be.
+    """
     import pyarrow as pa
 
     taken = envoy.take(pa.array(rows, pa.int64()))
@@ -65,7 +70,8 @@ def columns(squid: pa.Table, envoy: pa.Table, rows: Sequence[int], identities: I
         clock=_numbered(_clocks(records, [identities.owners[row] for row in rows]))[0],
         route=_numbered([(row["upstream_cluster"], row["method"]) for row in records])[0],
     )
-    groups = find_groups(clients, instances, values_of(taken, "upstream_local_address"), identities.inventory)
+    addresses = Addresses(clients, instances, values_of(taken, "upstream_local_address"))
+    groups = find_groups(addresses, identities.inventory, transactions, connections, reach)
     return Columns(_linkable(transactions), connections, groups, np.array(rows, dtype=np.int64), names)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from egresslog.correlation.fates import TO_PROXY, is_refused, known_host
-from egresslog.correlation.reasons import why_unmatched
+from egresslog.correlation.reasons import Unmatched, why_unmatched
 from egresslog.correlation.steps import PLAUSIBLE, Steps
 from egresslog.correlation.tables import Row, connection_row, weight_columns
 
@@ -19,7 +19,7 @@ def connection_rows(steps: Steps) -> Iterator[Row]:
         if fate == TO_PROXY or index in behind:
             fate = _fate(steps, index, ambiguous)
         row = connection_row(record, steps.identities.owners[index], known_host(record))
-        reason = _reason(steps, record, fate)
+        reason = _reason(steps, index, fate)
         yield row | {"transactions": steps.carried[index], "fate": fate, "reason": reason}
 
 
@@ -44,12 +44,20 @@ def _ambiguous(steps: Steps) -> set[int]:
     }
 
 
-def _reason(steps: Steps, record: Row, fate: str) -> str | None:
+def _reason(steps: Steps, index: int, fate: str) -> str | None:
+    """Why it is not linked; of a hop, why the hop before it is not known."""
+    record = steps.envoy[index]
     if fate == "ambiguous":
         return "several_candidates"
     if fate in ("refused", "bypass") and is_refused(record):
         return "upstream_failed"
-    return why_unmatched(record["end"], steps.coverage) if fate == "unmatched" else None
+    if fate == "hop":
+        return steps.hops.broken[index]
+    if fate != "unmatched":
+        return None
+    contended = bool(steps.contenders.get(index))
+    case = Unmatched(record["end"], contended, record["upstream_local_address"] in steps.ported)
+    return why_unmatched(case, steps.coverage)
 
 
 def candidate_rows(steps: Steps) -> Iterator[Row]:

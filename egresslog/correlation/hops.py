@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
@@ -22,10 +22,12 @@ class Hops:
     """``previous``: for each Envoy row the row nearer the client that it carries on, or -1.
 
     ``is_gateway``: its client is another address, so it never names the mesh client itself.
+    ``broken``: of a gateway's row without a hop before it, why there is none (schema.REASONS).
     """
 
     previous: list[int]
     is_gateway: list[bool]
+    broken: list[str | None]
 
     def chain(self, row: int) -> list[int]:
         """The rows of one connection from this one back to the mesh client's, this one first."""
@@ -50,8 +52,14 @@ def find_hops(envoy: pa.Table, parts: Mapping[int, int] | None = None) -> Hops:
         row.remote[0] is not None and row.local[0] is not None and row.remote[0] != row.local[0]
         for row in rows
     ]
-    found = [_previous(i, rows, by_local, steps) if gateways[i] else -1 for i in range(len(rows))]
-    return Hops(found, gateways)
+    logs = _Logs(rows, by_local, steps, _spans(rows))
+    fitting = [_fitting(index, logs) if gateways[index] else [] for index in range(len(rows))]
+    found = [some[0] if len(some) == 1 else -1 for some in fitting]
+    broken = [
+        _why_broken(rows[index], len(fitting[index]), logs) if gateways[index] and found[index] < 0 else None
+        for index in range(len(rows))
+    ]
+    return Hops(found, gateways, broken)
 
 
 def _with_clients(rows: list[_Row], parts: Mapping[int, int]) -> list[_Row]:
@@ -72,6 +80,20 @@ class _Row:
     remote: tuple[str, int]
     start: int | None
     end: int | None
+
+
+@dataclass(frozen=True)
+class _Logs:
+    """All Envoy rows; which have which ip:port as their own; clock steps, and what each log covers."""
+
+    rows: list[_Row]
+    by_local: Mapping[tuple[str, int], list[int]]
+    steps: Mapping[tuple[str, str], int]
+    spans: Mapping[str, list[tuple[str, int, int]]]
+
+    def moment(self, row: _Row, file: str) -> int | None:
+        """The row's start on the clock of another log."""
+        return None if row.start is None else row.start - self.steps.get((row.file, file), 0)
 
 
 def _rows(envoy: pa.Table) -> list[_Row]:
@@ -99,22 +121,36 @@ def _clock_steps(
     return {files: int(median(some)) for files, some in steps.items()}
 
 
-def _previous(
-    index: int,
-    rows: list[_Row],
-    by_local: Mapping[tuple[str, int], list[int]],
-    steps: Mapping[tuple[str, str], int],
-) -> int:
-    """The only row that was open at this row's start under its client's ip:port, else -1."""
-    row = rows[index]
-    if row.start is None:
-        return -1
-    others = (other for other in by_local.get(row.remote, []) if other != index)
-    fitting = [o for o in others if _open_at(rows[o], row.start - steps.get((row.file, rows[o].file), 0))]
-    return fitting[0] if len(fitting) == 1 else -1
+def _spans(rows: Iterable[_Row]) -> dict[str, list[tuple[str, int, int]]]:
+    """For each address the logs that show it as an Envoy's own, each from its first start to its last end."""
+    spans: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in rows:
+        if row.start is not None and row.end is not None and row.local[0] is not None:
+            first, last = spans.get((row.local[0], row.file), (row.start, row.end))
+            spans[row.local[0], row.file] = min(first, row.start), max(last, row.end)
+    found: defaultdict[str, list[tuple[str, int, int]]] = defaultdict(list)
+    for (address, file), (first, last) in spans.items():
+        found[address].append((file, first, last))
+    return found
 
 
-def _open_at(row: _Row, moment: int) -> bool:
-    if row.start is None or row.end is None:
+def _fitting(index: int, logs: _Logs) -> list[int]:
+    """The rows that were open at this row's start under its client's ip:port."""
+    row = logs.rows[index]
+    others = (other for other in logs.by_local.get(row.remote, []) if other != index)
+    return [other for other in others if _open_at(logs.rows[other], logs.moment(row, logs.rows[other].file))]
+
+
+def _why_broken(row: _Row, fitting: int, logs: _Logs) -> str:
+    if fitting:
+        return "several_hops"
+    spans = logs.spans.get(row.remote[0], []) if row.remote[1] is not None else []
+    moments = ((logs.moment(row, file), first, last) for file, first, last in spans)
+    covered = any(moment is not None and first <= moment <= last for moment, first, last in moments)
+    return "hop_lost" if covered else "gateway_only"
+
+
+def _open_at(row: _Row, moment: int | None) -> bool:
+    if row.start is None or row.end is None or moment is None:
         return False
     return row.start - SLACK <= moment <= row.end + SLACK

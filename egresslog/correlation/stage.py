@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from egresslog.correlation.balance import Balance, balance
 from egresslog.correlation.connections import candidate_rows, connection_rows
+from egresslog.correlation.population import Population, population
 from egresslog.correlation.proxies import Endpoint, Proxies, find_proxies
 from egresslog.correlation.steps import Steps
 from egresslog.correlation.tables import candidates_table, connections_table, transactions_table
@@ -42,6 +43,7 @@ class Correlated:
     balance: Balance
     clocks: tuple[Clock, ...]
     proxies: Proxies
+    population: Population
     pruned: int  # candidates left out, because both their ends have much better ones
 
 
@@ -69,6 +71,7 @@ def _tables(steps: Steps) -> Correlated:
         balance=balance(logs.files, (logs.squid, logs.envoy), transactions, connections),
         clocks=tuple(_clock(steps, fit) for fit in steps.links.clocks),
         proxies=steps.proxies,
+        population=population(steps, transactions),
         pruned=steps.links.pruned,
     )
 

@@ -10,12 +10,13 @@ import numpy as np
 
 from egresslog.arrow import rows_of
 from egresslog.correlation.columns import Columns, columns
+from egresslog.correlation.coverage import Coverage, coverage
 from egresslog.correlation.fates import TO_PROXY, fate_before_linking
 from egresslog.correlation.hops import Hops, find_hops
+from egresslog.correlation.losses import Line, killed
 from egresslog.correlation.parts import find_parts
 from egresslog.correlation.passes import link_in_passes
 from egresslog.correlation.proxies import Proxies
-from egresslog.correlation.reasons import Coverage, coverage
 from egresslog.correlation.tables import Row
 from egresslog.identity.identify import Identities
 from egresslog.identity.pods import Pod
@@ -25,6 +26,7 @@ from egresslog.schema import LINKS
 
 # A connection counts as a candidate of a line from this posterior on.
 PLAUSIBLE = 0.01
+FEWEST_LINKS = 10  # of a Squid instance, all to one cluster, show that it serves no other
 
 
 class Steps:
@@ -56,7 +58,8 @@ class Steps:
 
     @cached_property
     def columns(self) -> Columns:
-        return columns(self.logs.squid, self.logs.envoy, self.to_proxy, self.identities)
+        reach = self.settings.max_offset_us
+        return columns(self.logs.squid, self.logs.envoy, self.to_proxy, self.identities, reach)
 
     @cached_property
     def links(self) -> Links:
@@ -75,8 +78,21 @@ class Steps:
 
     @cached_property
     def coverage(self) -> Coverage:
-        groups = self.columns.groups
-        return coverage(self.logs.squid, self.logs.envoy, self.to_proxy, groups, self.offsets)
+        sides = self.logs.squid, self.logs.envoy
+        return coverage(*sides, self.identities.owners, self.to_proxy, self.columns.groups, self.offsets)
+
+    @cached_property
+    def killed(self) -> set[int]:
+        """Squid rows whose sidecar was killed before it wrote its line."""
+        lines: defaultdict[str, list[Line]] = defaultdict(list)
+        for index, key in enumerate(self.columns.groups.lines):
+            end = self.ended(index)
+            if key is not None and end is not None and key in self.coverage.pods:
+                lines[key].append(Line(end, index, self.kind(index) != "none"))
+        covered = self.coverage
+        return {
+            row for key, some in lines.items() for row in killed(some, covered.written(key), covered.last)
+        }
 
     @cached_property
     def chains(self) -> list[list[int]]:
@@ -120,6 +136,16 @@ class Steps:
         rows = (index for index in self.to_proxy if self.hops.is_gateway[index])
         return {self.envoy[index]["upstream_local_address"] for index in rows}
 
+    @cached_property
+    def clusters(self) -> dict[str, str | None]:
+        """The cluster that a Squid instance serves, of those whose linked lines are all of one."""
+        found: defaultdict[str, Counter[str | None]] = defaultdict(Counter)
+        for record, chain in zip(self.squid, self.chains, strict=True):
+            if chain:
+                found[record["proxy"]][self.envoy[chain[-1]]["cluster"]] += 1
+        alone = {proxy: some for proxy, some in found.items() if len(some) == 1}
+        return {p: next(iter(some)) for p, some in alone.items() if some.total() >= FEWEST_LINKS}
+
     def kind(self, index: int) -> str:
         """The link class of a Squid row; candidates that are not likely enough leave it ambiguous.
 
@@ -147,3 +173,15 @@ class Steps:
         record = self.squid[index]
         known: int | None = record["end"] if record["start"] is None else record["start"]
         return None if known is None else known - self.offsets.get(record["proxy"], 0)
+
+    def ended(self, index: int) -> int | None:
+        """When a transaction ended, on Envoy's clock."""
+        record = self.squid[index]
+        end: int | None = record["end"]
+        return None if end is None else end - self.offsets.get(record["proxy"], 0)
+
+    @cached_property
+    def ported(self) -> set[str | None]:
+        """Addresses that Squid logged with their ports, as the Envoys have them."""
+        keys = zip(self.columns.groups.lines, self.squid, strict=True)
+        return {key for key, record in keys if key is not None and record["client_port"] is not None}

@@ -58,11 +58,22 @@ def _reason(steps: Steps, index: int, kind: str, broken: bool) -> str | None:
         return "weak_candidates" if unlikely else "several_candidates"
     if kind != "none":
         return None
-    groups = steps.columns.groups
-    plain = groups.lines[index] is not None
-    key = groups.lines[index] or (groups.hidden_lines[index] if steps.translated else None)
-    case = Case(steps.squid[index], steps.moment(index), key, plain, through_gateway=broken)
-    return why_not_linked(case, steps.coverage, steps.identities.inventory)
+    return why_not_linked(_case(steps, index), steps.coverage, steps.identities.inventory)
+
+
+def _case(steps: Steps, index: int) -> Case:
+    groups, chain = steps.columns.groups, steps.chains[index]
+    plain = groups.lines[index]
+    return Case(
+        record=steps.squid[index],
+        moment=steps.moment(index),
+        ended=steps.ended(index),
+        key=plain or (groups.hidden_lines[index] if steps.translated else None),
+        is_plain=plain is not None,
+        broken=steps.hops.broken[chain[-1]] if chain else None,
+        is_masked=_is_masked(steps, index),
+        is_killed=index in steps.killed,
+    )
 
 
 def _attribution(steps: Steps, index: int, chain: list[int], broken: bool) -> Attribution | None:
@@ -75,9 +86,15 @@ def _attribution(steps: Steps, index: int, chain: list[int], broken: bool) -> At
         return by_connection(steps.client(chain[-1]), owners)
     named = by_candidates(owners)
     address = steps.squid[index]["client_address"]
-    if named is not None or address in steps.gateways:
+    if named is not None or address in steps.gateways or _is_masked(steps, index):
         return named
-    return by_address(address, steps.moment(index), steps.identities.inventory)
+    cluster = steps.clusters.get(steps.squid[index]["proxy"])
+    return by_address(address, steps.moment(index), steps.identities.inventory, cluster)
+
+
+def _is_masked(steps: Steps, index: int) -> bool:
+    record = steps.squid[index]
+    return (record["proxy"], record["client_address"]) in steps.columns.groups.masked
 
 
 def _bytes_up(steps: Steps, index: int, chain: list[int]) -> Row:

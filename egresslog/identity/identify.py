@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from egresslog.arrow import values_of
+from egresslog.identity.history import history
 from egresslog.identity.inventory import Inventory, inventory
 from egresslog.identity.owners import Log, Owners
 from egresslog.identity.pods import Pod
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Identities:
-    """``owners``: the pod of each Envoy record, by row; ``inventory``: pod lists and logs together."""
+    """``owners``: the pod of each Envoy record, by row; ``inventory``: pod lists and logs together.
+
+    ``listed``: what the pod lists hold, each pod in the clusters whose logs show it.
+    """
 
     owners: Sequence[Pod | None]
     inventory: Inventory
+    listed: Sequence[Pod] = ()
 
 
 class _Row(NamedTuple):
@@ -39,13 +44,16 @@ def identify(envoy: pa.Table, pods: Sequence[Pod], trails: Mapping[str, str]) ->
     A sidecar's log and its own address are a history of that address: they name Squid's clients
     where no pod list does.
     """
-    listed, rows = inventory(pods), list(_rows(envoy))
+    rows = list(_rows(envoy))
+    clusters = {row.log.cluster for row in rows}
+    listed = inventory(history(pods, clusters))
     own: defaultdict[Log, set[str]] = defaultdict(set)
     for row in rows:
         own[row.log].update({row.address} if row.address else ())
     naming = Owners(listed, trails, own)
     owners = [naming.owner(row.log, row.address, row.start) for row in rows]
-    return Identities(owners, inventory(_in_clusters(pods, owners), _learned(rows, owners, listed)))
+    known = history(_in_clusters(listed.pods, owners), clusters)
+    return Identities(owners, inventory(known, _learned(rows, owners, listed)), known)
 
 
 def _rows(envoy: pa.Table) -> Iterator[_Row]:

@@ -7,7 +7,6 @@ until its last container ended. A deleted pod holds it until its deletion.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -15,13 +14,12 @@ from typing import Any
 
 from egresslog.errors import UsageError
 from egresslog.files.lines import RawFile
-from egresslog.identity.names import workload_from_name
+from egresslog.identity.documents import mapping, objects
+from egresslog.identity.workloads import workload_of
 from egresslog.parse.values import normal_address
 
 SIDECAR = "istio-proxy"
 ALWAYS = 2**62
-
-_CRON_JOB = re.compile(r"(?P<workload>.+)-[0-9]{8,10}")
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,7 @@ class Pod:
     has_sidecar: bool | None = None  # None: not known, no pod list names it
     is_gateway: bool = False
     cluster: str | None = None  # a pod list does not tell it; the logs that show the pod do
+    uid: str | None = None  # tells a pod from another that has its name before or after it
 
     @property
     def key(self) -> tuple[str | None, str | None, str]:
@@ -53,7 +52,7 @@ class Pod:
 
 
 def read_pods(paths: Iterable[str]) -> list[Pod]:
-    """Every pod of the documents, each once per address and start.
+    """Every pod of the documents; snapshots of one pod differ where it changed.
 
     Raises UsageError naming the file when a document is not a Kubernetes pod list.
     """
@@ -96,13 +95,13 @@ def _items(document: Any) -> list[dict[str, Any]] | None:
 
 
 def _pod(item: dict[str, Any]) -> Pod:
-    metadata, spec, status = (_mapping(item, key) for key in ("metadata", "spec", "status"))
-    labels = {str(k): str(v) for k, v in _mapping(metadata, "labels").items()}
+    metadata, spec, status = (mapping(item, key) for key in ("metadata", "spec", "status"))
+    labels = {str(k): str(v) for k, v in mapping(metadata, "labels").items()}
     name = str(metadata.get("name", ""))
     return Pod(
         namespace=_text(metadata, "namespace"),
         name=name,
-        workload=workload_of(name, metadata, labels),
+        workload=workload_of(item),
         service_account=_text(spec, "serviceAccountName"),
         node=_text(spec, "nodeName"),
         addresses=_addresses(status, "podIP", "podIPs"),
@@ -112,32 +111,8 @@ def _pod(item: dict[str, Any]) -> Pod:
         host_network=bool(spec.get("hostNetwork")),
         has_sidecar=_has_sidecar(spec),
         is_gateway=_is_gateway(name, labels),
+        uid=_text(metadata, "uid"),
     )
-
-
-def workload_of(name: str, metadata: dict[str, Any], labels: dict[str, str]) -> str:
-    """The workload that owns a pod: from its controller, else from the shape of its name."""
-    owners = [owner for owner in _objects(metadata, "ownerReferences") if owner.get("controller", True)]
-    if not owners:
-        return workload_from_name(name)
-    kind, owner = owners[0].get("kind"), str(owners[0].get("name", name))
-    if kind == "ReplicaSet":
-        template = labels.get("pod-template-hash")
-        return owner.removesuffix(f"-{template}") if template else owner.rpartition("-")[0] or owner
-    if kind == "Job" and (match := _CRON_JOB.fullmatch(owner)):
-        return match["workload"]
-    return owner
-
-
-def _mapping(item: dict[str, Any], key: str) -> dict[str, Any]:
-    value = item.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(item: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    """The objects of a list; what is none is skipped."""
-    value = item.get(key)
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def _text(item: dict[str, Any], key: str) -> str | None:
@@ -146,7 +121,7 @@ def _text(item: dict[str, Any], key: str) -> str | None:
 
 
 def _addresses(status: dict[str, Any], single: str, several: str) -> tuple[str, ...]:
-    listed = [entry.get("ip") for entry in _objects(status, several)]
+    listed = [entry.get("ip") for entry in objects(status, several)]
     found = [status.get(single), *listed]
     return tuple(dict.fromkeys(normal_address(str(address)) for address in found if address))
 
@@ -154,8 +129,8 @@ def _addresses(status: dict[str, Any], single: str, several: str) -> tuple[str, 
 def _end(metadata: dict[str, Any], status: dict[str, Any]) -> int:
     ended = ALWAYS
     if status.get("phase") in ("Succeeded", "Failed"):
-        containers = _objects(status, "containerStatuses")
-        states = (_mapping(_mapping(container, "state"), "terminated") for container in containers)
+        containers = objects(status, "containerStatuses")
+        states = (mapping(mapping(container, "state"), "terminated") for container in containers)
         finished = [_micros(state.get("finishedAt"), -ALWAYS) for state in states]
         ended = max(finished, default=-ALWAYS)
     return min(ended, _micros(metadata.get("deletionTimestamp"), ALWAYS))
@@ -169,7 +144,7 @@ def _micros(text: str | None, default: int) -> int:
 
 
 def _has_sidecar(spec: dict[str, Any]) -> bool:
-    containers = [*_objects(spec, "containers"), *_objects(spec, "initContainers")]
+    containers = [*objects(spec, "containers"), *objects(spec, "initContainers")]
     return any(container.get("name") == SIDECAR for container in containers)
 
 

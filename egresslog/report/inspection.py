@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from egresslog.correlation.stage import Correlated
 from egresslog.parse.logs import Logs
-from egresslog.report.manifest import clock_entry, file_entry
+from egresslog.report.manifest import clock_entry, file_entry, population_entry, proxy_entries
 from egresslog.report.rows import rows
 
 if TYPE_CHECKING:
@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 
 
 def inspection(logs: Logs, result: Correlated) -> dict[str, Any]:
-    """What was found: ``files``, ``instances``, ``clocks`` and ``coverage``, as lists of objects."""
+    """What was found: ``files``, ``instances``, ``clocks`` and ``coverage``, as lists of objects.
+
+    Then the ``proxies`` and the ``population``, as in the manifest.
+    """
     return {
         "files": [file_entry(report) for report in logs.files],
         "instances": list(_coverage(result.transactions, ("proxy",))),
         "clocks": [clock_entry(clock) for clock in result.clocks],
         "coverage": list(_coverage(result.connections, ("cluster", "namespace", "pod"))),
+        "proxies": proxy_entries(result.proxies),
+        "population": population_entry(result.population),
     }
 
 

@@ -12,6 +12,8 @@ from importlib.metadata import version
 from typing import Any
 
 from egresslog.correlation.balance import Balance, Equation
+from egresslog.correlation.population import Population
+from egresslog.correlation.proxies import Proxies
 from egresslog.correlation.stage import Clock, Correlated
 from egresslog.parse.content import FileReport
 from egresslog.report.completeness import Completeness
@@ -32,11 +34,9 @@ def manifest_of(
         "run_id": run_id(files, parameters),
         "parameters": dict(parameters),
         "files": [file_entry(report) for report in files],
-        "proxies": {
-            "source": result.proxies.source,
-            "endpoints": sorted(_endpoint(*e) for e in result.proxies.endpoints),
-        },
+        "proxies": proxy_entries(result.proxies),
         "clocks": [clock_entry(clock) for clock in result.clocks],
+        "population": population_entry(result.population),
         "pruned": result.pruned,
         "balance": balance_entries(result.balance),
         "flags": whole.flags,
@@ -79,6 +79,21 @@ def clock_entry(clock: Clock) -> dict[str, Any]:
         "links": clock.pairs,
         "method": clock.method,
     }
+
+
+def proxy_entries(proxies: Proxies) -> dict[str, Any]:
+    """The proxy's endpoints, how they were found, and each with its own source."""
+    found = sorted((_endpoint(*endpoint), by) for endpoint, by in proxies.found.items())
+    return {
+        "source": proxies.source,
+        "endpoints": [endpoint for endpoint, _ in found],
+        "found": [{"endpoint": endpoint, "by": by} for endpoint, by in found],
+    }
+
+
+def population_entry(population: Population) -> dict[str, Any]:
+    """The population in full, its lists as objects."""
+    return asdict(population)
 
 
 def balance_entries(balance: Balance) -> list[dict[str, Any]]:

@@ -22,8 +22,8 @@ Manifest = Mapping[str, Any]
 
 SHOWN_CLIENTS = 20  # clients listed per reason on a terminal; the totals cover all
 HEAD = (
-    "egresslog", "run_id", "flags", "problems", "parameters", "proxies", "clocks", "pruned", "balance",
-    "files",
+    "egresslog", "run_id", "flags", "problems", "parameters", "proxies", "clocks", "population", "pruned",
+    "balance", "files",
 )  # fmt: skip
 LINKED = ("exact", "strong", "probable")
 
