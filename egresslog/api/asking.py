@@ -1,0 +1,106 @@
+"""One question to logs: what is needed is read, joined, and the records asked about are explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from egresslog.api.answer import Terms, correlate_read
+from egresslog.api.question import Question, ask, moment_asked
+from egresslog.api.reading import Inputs, read_both, sources_of
+from egresslog.api.result import Correlation
+from egresslog.api.window import Looked, Window, reaches
+from egresslog.files.slices import line_slice
+from egresslog.files.sources import Source
+from egresslog.parse.logs import Logs, Progress, merge_logs
+from egresslog.parse.timeline import timeline
+from egresslog.report.explanation import Explanation
+from egresslog.report.explanation.lookup import is_at, split_place
+from egresslog.report.output import LINKED
+
+# Reasons that more of the logs could change.
+_OPEN = (
+    "no_candidate", "outside_coverage", "log_lost", "weak_candidates", "no_sidecar_log", "gateway_only",
+    "clock_unknown",
+)  # fmt: skip
+_AROUND = 1 << 12  # bytes read to know the format of a line
+
+Ask = Callable[[Logs], tuple[list[str], list[Logs]]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The correlation, the records asked about explained, and how much was read where not everything."""
+
+    found: Correlation
+    explanations: list[Explanation]
+    looked: Looked | None = None
+
+
+def who(inputs: Inputs, question: Question, terms: Terms, progress: Progress | None = None) -> Answer:
+    """Explain the transactions that the question is about, the question's own line among them.
+
+    Of large logs only what is around the question's moment is read. Raises UsageError when the line
+    is in no known Squid format, NothingReadable, and FormatError.
+    """
+    return _answer(inputs, terms, moment_asked(question), lambda logs: ask(logs, question), progress)
+
+
+def explain_logs(inputs: Inputs, record: str, terms: Terms, progress: Progress | None = None) -> Answer:
+    """Explain a record of logs: by FILE:LINE, or by id, for which everything must be read.
+
+    Raises UsageError when there is no such record, NothingReadable, and FormatError.
+    """
+    return _answer(inputs, terms, _moment_at(inputs, record), lambda logs: ([record], []), progress)
+
+
+def _answer(inputs: Inputs, terms: Terms, moment: int | None, ask: Ask, progress: Progress | None) -> Answer:
+    if moment is None:
+        return _explained(inputs, terms, ask, read_both(inputs, progress), None)
+    window = Window(moment)
+    for reach in reaches(terms.max_offset):
+        logs = read_both(inputs, progress, lambda sources, reach=reach: window.narrowed(sources, reach))
+        answer = _explained(inputs, terms, ask, logs, window.looked)
+        if window.looked is None or _is_settled(answer):
+            break
+    return answer
+
+
+def _explained(inputs: Inputs, terms: Terms, ask: Ask, logs: Logs, looked: Looked | None) -> Answer:
+    asked, extra = ask(logs)
+    found = correlate_read(merge_logs([logs, *extra]), inputs, terms)
+    return Answer(found, [found.explain(record) for record in asked], looked)
+
+
+def _is_settled(answer: Answer) -> bool:
+    """True where the clocks are known, and no record could become linked by what was not read."""
+    clocks = answer.found.manifest["clocks"]
+    known = all(clock["links"] and clock["method"] != "refused" for clock in clocks)
+    return known and not any(map(_is_open, answer.explanations))
+
+
+def _is_open(explanation: Explanation) -> bool:
+    facts = explanation.facts
+    if facts["subject"] == "transaction":
+        row = facts["transaction"]
+        return row["link"] not in LINKED and row["reason"] in _OPEN
+    return facts["connection"]["fate"] in ("unmatched", "ambiguous")
+
+
+def _moment_at(inputs: Inputs, record: str) -> int | None:
+    """The end (us) of the record at FILE:LINE, where its log can be read in part."""
+    place = split_place(record)
+    if place is None:
+        return None
+    file, number = place
+    meant = [source for source in sources_of(inputs) if is_at(source.path, file)]
+    exact = [source for source in meant if source.path == file] or meant
+    return _end_of(exact[0], number) if len(exact) == 1 else None
+
+
+def _end_of(source: Source, number: int) -> int | None:
+    line = timeline(source)
+    part = line_slice(source.path, number, _AROUND) if line else None
+    if line is None or part is None:
+        return None
+    return next((end for at, end in line.records(part) if at == number), None)

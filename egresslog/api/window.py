@@ -1,0 +1,112 @@
+"""Of large logs only the lines around a moment: the same answer for one line, in a fraction of the time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from egresslog.files.slices import slice_of
+from egresslog.files.sources import STDIN, Slice, Source
+from egresslog.parse.timeline import Disordered, Timeline, timeline
+from egresslog.report.human import size
+
+SMALL = 8_000_000  # bytes: logs of less in all are read whole
+_SECOND = 1_000_000
+_MINUTES = 180 * _SECOND  # what one line needs: others like it to learn from, and tunnels that end later
+_HALVES = 8  # how often a stretch of time is halved where it holds more than can be read
+_LEAST = 1 << 14  # bytes on either side: a quiet log still tells whose it is and what it covers
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far from the moment to look (us), unless that is more than ``most`` bytes."""
+
+    span: int
+    most: int
+
+
+@dataclass(frozen=True)
+class Looked:
+    """How much was read, of how much, between which times (us)."""
+
+    read: int
+    whole: int
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        first, last = (datetime.fromtimestamp(at // _SECOND, UTC) for at in (self.first, self.last))
+        until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
+        times = f"{first:%Y-%m-%d %H:%M:%S} to {until} UTC"
+        return f"looked at {size(self.read)} of {size(self.whole)}: records that ended {times}"
+
+
+def reaches(max_offset: float) -> tuple[Reach, ...]:
+    """Near first; then as far as the clocks may be apart (``max_offset``, s)."""
+    far = _MINUTES + round(max_offset * _SECOND)
+    return Reach(_MINUTES, 5_000_000), Reach(far, 40_000_000)
+
+
+class Window:
+    """The lines around a moment (us) of every log that can be read in part; the others whole."""
+
+    def __init__(self, moment: int) -> None:
+        self.moment = moment
+        self.looked: Looked | None = None  # None: everything was read
+        self._timelines: dict[str, Timeline | None] = {}
+
+    def narrowed(self, sources: Iterable[Source], reach: Reach) -> list[Source]:
+        """The sources, those that are large and in order of time cut down to what is in reach."""
+        sources, self.looked = list(sources), None
+        sizes = {source.path: _size(source.path) for source in sources}
+        whole = sum(sizes.values())
+        if whole < SMALL:
+            return sources
+        lines = [self._timeline(source) for source in sources]
+        span = self._span([line for line in lines if line is not None], reach)
+        cut = [self._cut(source, line, span) for source, line in zip(sources, lines, strict=True)]
+        read = sum(one.part.stop - one.part.start if one.part else sizes[one.path] for one in cut)
+        if read < whole:
+            self.looked = Looked(read, whole, self.moment - span, self.moment + span)
+        return cut
+
+    def _timeline(self, source: Source) -> Timeline | None:
+        if source.path not in self._timelines:
+            self._timelines[source.path] = timeline(source)
+        return self._timelines[source.path]
+
+    def _span(self, lines: list[Timeline], reach: Reach) -> int:
+        """The reach, halved until all logs together hold no more than can be read within it."""
+        span = reach.span
+        for _ in range(_HALVES):
+            held = sum(
+                line.estimate(self.moment + span) - line.estimate(self.moment - span) for line in lines
+            )
+            if held <= reach.most:
+                break
+            span //= 2
+        return span
+
+    def _cut(self, source: Source, line: Timeline | None, span: int) -> Source:
+        if line is None:
+            return source
+        try:
+            return replace(source, part=self._part(line, span))
+        except Disordered:
+            self._timelines[source.path] = None
+            return source
+
+    def _part(self, line: Timeline, span: int) -> Slice:
+        here = line.position(self.moment)
+        start = min(line.position(self.moment - span), here - _LEAST)
+        stop = max(line.after(self.moment + span), line.after(self.moment) + _LEAST)
+        return slice_of(line.source.path, max(0, start), min(line.size, stop))
+
+
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path) if path != STDIN else 0
+    except OSError:
+        return 0
