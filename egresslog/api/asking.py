@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from egresslog.api.answer import Terms, correlate_read
 from egresslog.api.question import Question, ask, moment_asked
 from egresslog.api.reading import Inputs, read_both, sources_of
 from egresslog.api.result import Correlation
-from egresslog.api.window import Looked, Window, reaches
+from egresslog.api.window import NEAR, Looked, Reach, Window, far
 from egresslog.files.slices import line_slice
 from egresslog.files.sources import Source
 from egresslog.parse.logs import Logs, Progress, merge_logs
@@ -58,12 +59,16 @@ def _answer(inputs: Inputs, terms: Terms, moment: int | None, ask: Ask, progress
     if moment is None:
         return _explained(inputs, terms, ask, read_both(inputs, progress), None)
     window = Window(moment)
-    for reach in reaches(terms.max_offset):
-        logs = read_both(inputs, progress, lambda sources, reach=reach: window.narrowed(sources, reach))
-        answer = _explained(inputs, terms, ask, logs, window.looked)
-        if window.looked is None or _is_settled(answer):
-            break
-    return answer
+    answer = _explained(inputs, terms, ask, _read(inputs, window, NEAR, progress), window.looked)
+    clock_known = _is_clock_known(answer)
+    if window.looked is None or (clock_known and not any(map(_is_open, answer.explanations))):
+        return answer
+    logs = _read(inputs, window, far(terms.max_offset, clock_known=clock_known), progress)
+    return _explained(inputs, terms, ask, logs, window.looked)
+
+
+def _read(inputs: Inputs, window: Window, reach: Reach, progress: Progress | None) -> Logs:
+    return read_both(inputs, progress, partial(window.narrowed, reach=reach))
 
 
 def _explained(inputs: Inputs, terms: Terms, ask: Ask, logs: Logs, looked: Looked | None) -> Answer:
@@ -72,14 +77,14 @@ def _explained(inputs: Inputs, terms: Terms, ask: Ask, logs: Logs, looked: Looke
     return Answer(found, [found.explain(record) for record in asked], looked)
 
 
-def _is_settled(answer: Answer) -> bool:
-    """True where the clocks are known, and no record could become linked by what was not read."""
-    clocks = answer.found.manifest["clocks"]
-    known = all(clock["links"] and clock["method"] != "refused" for clock in clocks)
-    return known and not any(map(_is_open, answer.explanations))
+def _is_clock_known(answer: Answer) -> bool:
+    """True where it was told, or where no other Squid records could tell it."""
+    told = (clock["links"] and clock["method"] != "refused" for clock in answer.found.manifest["clocks"])
+    return len(answer.found.tables["transactions"]) <= len(answer.explanations) or all(told)
 
 
 def _is_open(explanation: Explanation) -> bool:
+    """True where a record could become linked by what was not read."""
     facts = explanation.facts
     if facts["subject"] == "transaction":
         row = facts["transaction"]

@@ -15,8 +15,9 @@ from egresslog.report.human import size
 SMALL = 8_000_000  # bytes: logs of less in all are read whole
 _SECOND = 1_000_000
 _MINUTES = 180 * _SECOND  # what one line needs: others like it to learn from, and tunnels that end later
-_HALVES = 8  # how often a stretch of time is halved where it holds more than can be read
-_LEAST = 1 << 14  # bytes on either side: a quiet log still tells whose it is and what it covers
+_TRIES = 4  # to find the stretch of time that holds no more than can be read
+# Bytes on either side, by how many logs share the reach: a quiet log tells whose it is and what it covers.
+_LEAST, _SHARE = (1 << 11, 1 << 14), 8
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,12 @@ class Looked:
         return f"looked at {size(self.read)} of {size(self.whole)}: records that ended {times}"
 
 
-def reaches(max_offset: float) -> tuple[Reach, ...]:
-    """Near first; then as far as the clocks may be apart (``max_offset``, s)."""
-    far = _MINUTES + round(max_offset * _SECOND)
-    return Reach(_MINUTES, 5_000_000), Reach(far, 40_000_000)
+NEAR = Reach(_MINUTES, 1_800_000)
+
+
+def far(max_offset: float, *, clock_known: bool) -> Reach:
+    """As far as the clocks may be apart (``max_offset``, s); where they are known, no more than pays."""
+    return Reach(_MINUTES + round(max_offset * _SECOND), 5_000_000 if clock_known else 30_000_000)
 
 
 class Window:
@@ -64,9 +67,10 @@ class Window:
         whole = sum(sizes.values())
         if whole < SMALL:
             return sources
-        lines = [self._timeline(source) for source in sources]
-        span = self._span([line for line in lines if line is not None], reach)
-        cut = [self._cut(source, line, span) for source, line in zip(sources, lines, strict=True)]
+        lines = list(filter(None, map(self._timeline, sources)))
+        span = self._span(lines, reach)
+        least = min(max(_LEAST[0], reach.most // (_SHARE * max(1, len(lines)))), _LEAST[1])
+        cut = [self._cut(source, span, least) for source in sources]
         read = sum(one.part.stop - one.part.start if one.part else sizes[one.path] for one in cut)
         if read < whole:
             self.looked = Looked(read, whole, self.moment - span, self.moment + span)
@@ -78,30 +82,35 @@ class Window:
         return self._timelines[source.path]
 
     def _span(self, lines: list[Timeline], reach: Reach) -> int:
-        """The reach, halved until all logs together hold no more than can be read within it."""
+        """The reach, or as much of it as all logs together may hold."""
         span = reach.span
-        for _ in range(_HALVES):
-            held = sum(
-                line.estimate(self.moment + span) - line.estimate(self.moment - span) for line in lines
-            )
+        for _ in range(_TRIES):
+            held = sum(self._held(line, span) for line in lines)
             if held <= reach.most:
                 break
-            span //= 2
+            span = span * reach.most // held
         return span
 
-    def _cut(self, source: Source, line: Timeline | None, span: int) -> Source:
-        if line is None:
-            return source
+    def _held(self, line: Timeline, span: int) -> int:
+        """Bytes of the log within the span."""
         try:
-            return replace(source, part=self._part(line, span))
+            return line.after(self.moment + span) - line.position(self.moment - span)
+        except Disordered:
+            self._timelines[line.source.path] = None
+            return 0
+
+    def _cut(self, source: Source, span: int, least: int) -> Source:
+        line = self._timeline(source)
+        try:
+            return source if line is None else replace(source, part=self._part(line, span, least))
         except Disordered:
             self._timelines[source.path] = None
             return source
 
-    def _part(self, line: Timeline, span: int) -> Slice:
+    def _part(self, line: Timeline, span: int, least: int) -> Slice:
         here = line.position(self.moment)
-        start = min(line.position(self.moment - span), here - _LEAST)
-        stop = max(line.after(self.moment + span), line.after(self.moment) + _LEAST)
+        start = min(line.position(self.moment - span), here - least)
+        stop = max(line.after(self.moment + span), line.after(self.moment) + least)
         return slice_of(line.source.path, max(0, start), min(line.size, stop))
 
 

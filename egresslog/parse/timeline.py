@@ -19,10 +19,11 @@ from egresslog.parse.reader import read_file
 from egresslog.parse.whole import kubernetes, may_be_whole
 
 LEAST = 1 << 17  # smaller files are read whole
-_LOOK = 1 << 13  # bytes read to find a record
+_LOOK = 1 << 11  # bytes read to find a record
 _FAR = 1 << 18  # farther apart, records are taken for missing
-_FINE = 1 << 15  # bytes: how closely a moment is placed
-_PLACES = 8  # looked at to begin with
+_FINE = 1 << 13  # bytes: how closely a moment is placed
+_PLACES = 8  # looked at to begin with; half of them in a log below
+_LARGE = 1 << 26
 _DISORDER = 10_000_000  # us: records of several threads or hosts are out of order by less
 
 
@@ -37,8 +38,9 @@ class Timeline:
         self.source, self.size = source, file.size
         self.seen: list[tuple[int, int]] = []  # (offset, end of the record that begins there or behind)
         self.looked: dict[int, int | None] = {}
-        for place in range(_PLACES):
-            self.look(self.size * place // _PLACES)
+        places = _PLACES if self.size > _LARGE else _PLACES // 2
+        for place in range(places):
+            self.look(self.size * place // places)
         self.look(max(0, self.size - _LOOK))
 
     def look(self, offset: int) -> int | None:
@@ -66,11 +68,6 @@ class Timeline:
     def after(self, moment: int) -> int:
         """An offset behind the last record that ends before the moment, closely. Raises Disordered."""
         return min(self.size, self.position(moment) + _FINE)
-
-    def estimate(self, moment: int) -> int:
-        """About where the moment is, without looking anywhere else."""
-        low, high = self._between(moment)
-        return self._guess(moment, low, high)
 
     def _between(self, moment: int) -> tuple[int, int]:
         """The nearest offsets looked at: a record before the moment, and one at or after it."""

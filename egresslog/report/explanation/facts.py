@@ -41,7 +41,7 @@ def transaction_facts(book: Book, transaction_id: str) -> Row:
         "clock": book.clock(entry.shown["proxy"]),
         "via": _with_raw(book, entry.shown["via"]),
         "candidates": candidates,
-        **of_candidates(candidates),
+        **of_candidates(candidates, entry.shown["margin"]),
         "shared": _shared(book, entry.shown["connection_id"]),
     }
 
