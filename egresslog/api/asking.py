@@ -24,6 +24,7 @@ _OPEN = (
     "no_candidate", "outside_coverage", "log_lost", "weak_candidates", "no_sidecar_log", "gateway_only",
     "clock_unknown",
 )  # fmt: skip
+_AMPLE = 8  # a clock that is off by less than this part of what was looked at moves nothing out of it
 _AROUND = 1 << 12  # bytes read to know the format of a line
 
 Ask = Callable[[Logs], tuple[list[str], list[Logs]]]
@@ -60,8 +61,11 @@ def _answer(inputs: Inputs, terms: Terms, moment: int | None, ask: Ask, progress
         return _explained(inputs, terms, ask, read_both(inputs, progress), None)
     window = Window(moment)
     answer = _explained(inputs, terms, ask, _read(inputs, window, NEAR, progress), window.looked)
-    clock_known = _is_clock_known(answer)
-    if window.looked is None or (clock_known and not any(map(_is_open, answer.explanations))):
+    clock_known, offset = _is_clock_known(answer), _offset(answer)
+    if answer.looked and clock_known and abs(offset) > answer.looked.span // _AMPLE:
+        window.offset = offset
+        answer = _explained(inputs, terms, ask, _read(inputs, window, NEAR, progress), window.looked)
+    if answer.looked is None or (clock_known and not any(map(_is_open, answer.explanations))):
         return answer
     logs = _read(inputs, window, far(terms.max_offset, clock_known=clock_known), progress)
     return _explained(inputs, terms, ask, logs, window.looked)
@@ -81,6 +85,11 @@ def _is_clock_known(answer: Answer) -> bool:
     """True where it was told, or where no other Squid records could tell it."""
     told = (clock["links"] and clock["method"] != "refused" for clock in answer.found.manifest["clocks"])
     return len(answer.found.tables["transactions"]) <= len(answer.explanations) or all(told)
+
+
+def _offset(answer: Answer) -> int:
+    """The largest offset of a Squid's clock against Envoy's (us)."""
+    return max((int(clock["offset_us"]) for clock in answer.found.manifest["clocks"]), key=abs, default=0)
 
 
 def _is_open(explanation: Explanation) -> bool:

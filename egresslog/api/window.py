@@ -15,6 +15,7 @@ from egresslog.report.human import size
 SMALL = 8_000_000  # bytes: logs of less in all are read whole
 _SECOND = 1_000_000
 _MINUTES = 180 * _SECOND  # what one line needs: others like it to learn from, and tunnels that end later
+_BRIEF = 10 * _SECOND  # no reach is cut below: clocks that keep time are nearer to each other
 _TRIES = 4  # to find the stretch of time that holds no more than can be read
 # Bytes on either side, by how many logs share the reach: a quiet log tells whose it is and what it covers.
 _LEAST, _SHARE = (1 << 11, 1 << 14), 8
@@ -37,6 +38,11 @@ class Looked:
     first: int
     last: int
 
+    @property
+    def span(self) -> int:
+        """How far from the moment records were read (us)."""
+        return (self.last - self.first) // 2
+
     def __str__(self) -> str:
         first, last = (datetime.fromtimestamp(at // _SECOND, UTC) for at in (self.first, self.last))
         until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
@@ -53,10 +59,11 @@ def far(max_offset: float, *, clock_known: bool) -> Reach:
 
 
 class Window:
-    """The lines around a moment (us) of every log that can be read in part; the others whole."""
+    """The lines around a moment (us, by Squid) of every log that can be read in part; the others whole."""
 
     def __init__(self, moment: int) -> None:
         self.moment = moment
+        self.offset = 0  # Squid's clock against Envoy's (us), as far as it is known
         self.looked: Looked | None = None  # None: everything was read
         self._timelines: dict[str, Timeline | None] = {}
 
@@ -86,18 +93,22 @@ class Window:
         span = reach.span
         for _ in range(_TRIES):
             held = sum(self._held(line, span) for line in lines)
-            if held <= reach.most:
+            if held <= reach.most or span <= _BRIEF:
                 break
-            span = span * reach.most // held
+            span = max(_BRIEF, span * reach.most // held)
         return span
 
     def _held(self, line: Timeline, span: int) -> int:
         """Bytes of the log within the span."""
         try:
-            return line.after(self.moment + span) - line.position(self.moment - span)
+            moment = self._moment(line)
+            return line.after(moment + span) - line.position(moment - span)
         except Disordered:
             self._timelines[line.source.path] = None
             return 0
+
+    def _moment(self, line: Timeline) -> int:
+        return self.moment if "squid" in line.dialects else self.moment - self.offset
 
     def _cut(self, source: Source, span: int, least: int) -> Source:
         line = self._timeline(source)
@@ -108,9 +119,9 @@ class Window:
             return source
 
     def _part(self, line: Timeline, span: int, least: int) -> Slice:
-        here = line.position(self.moment)
-        start = min(line.position(self.moment - span), here - least)
-        stop = max(line.after(self.moment + span), line.after(self.moment) + least)
+        moment = self._moment(line)
+        start = min(line.position(moment - span), line.position(moment) - least)
+        stop = max(line.after(moment + span), line.after(moment) + least)
         return slice_of(line.source.path, max(0, start), min(line.size, stop))
 
 

@@ -38,6 +38,7 @@ class Timeline:
         self.source, self.size = source, file.size
         self.seen: list[tuple[int, int]] = []  # (offset, end of the record that begins there or behind)
         self.looked: dict[int, int | None] = {}
+        self.dialects: set[str] = set()  # of the records met
         places = _PLACES if self.size > _LARGE else _PLACES // 2
         for place in range(places):
             self.look(self.size * place // places)
@@ -109,6 +110,7 @@ class Timeline:
         """Line and end of a part's records, in file order."""
         content = read_file(replace(self.source, part=part, found=False))
         self._learn(content)
+        self.dialects.update(content.records)
         rows = sorted((row for rows in content.records.values() for row in rows), key=lambda row: row["line"])
         return ((row["line"], row["end"]) for row in rows if row["end"] is not None)
 

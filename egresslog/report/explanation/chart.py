@@ -14,6 +14,7 @@ from egresslog.schema import EVIDENCE
 
 _HEAD, _WEIGHT, _GAP = 12, 6, 2
 _LEAST_BAR, _MOST_BAR = 15, 40
+_SHOWN = 0.05  # bits: what is less is written as 0
 MOST = 3  # pairs side by side
 
 
@@ -77,7 +78,7 @@ class Chart:
 
 def kinds_of(pairs: Sequence[Row]) -> list[str]:
     """The kinds of evidence that weigh anything in any of the pairs."""
-    return [kind for kind in EVIDENCE if any(pair[f"{kind}_weight"] for pair in pairs)]
+    return [kind for kind in EVIDENCE if any(abs(pair[f"{kind}_weight"] or 0) >= _SHOWN for pair in pairs)]
 
 
 def _cell(weight: float | None, scale: Scale, blocks: bool, colour: bool) -> str:

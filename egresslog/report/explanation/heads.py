@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from egresslog.report.explanation.names import client, endpoint, result, span, target
+from egresslog.report.explanation.names import client, endpoint, envoy_place, result, span, target
 from egresslog.report.explanation.words import ATTRIBUTIONS, probability, times
 from egresslog.report.human import seconds, size
 from egresslog.report.rows import Row
@@ -34,6 +34,8 @@ def connection_head(facts: Row) -> Iterator[tuple[str, str]]:
     if row["reason"]:
         yield "why", f"{row['reason']}: {facts['why']}"
     yield "client", client(row) or "not known"
+    for place in sorted({envoy_place(one) for one in facts["carried_on"] if one["envoy_file"]}):
+        yield "begun", f"as {place}"
 
 
 def _link(facts: Row) -> str:

@@ -60,7 +60,8 @@ def _of_connection(facts: Row, width: int) -> Iterator[Block]:
         names = [f"{squid_place(one)} {target(one)}" for one in claims[:MOST]]
         yield Chart(claims, [numbered(place, name) for place, name in enumerate(names, 1)], width)
         yield from _words(claims, width, first_whole=bool(carried))
-        yield claims_table(claims, row["connection_id"], width)
+        if any(claim["connection_id"] != row["connection_id"] for claim in claims):
+            yield claims_table(claims, row["connection_id"], width)
     elif row["fate"] in ("unmatched", "ambiguous"):
         yield "No Squid record had it among its candidates."
 
