@@ -111,7 +111,8 @@ def test_the_notebooks_page_is_well_formed(case: str) -> None:
 
     name, place = CASES[case]
     root = ElementTree.fromstring(correlation(name).explain(place)._repr_html_())
-    assert {element.tag for element in root.iter()} <= {"div", "pre", "b", "p", "table", "tr", "th", "td", "span"}
+    tags = {"div", "pre", "b", "p", "table", "tr", "th", "td", "span"}
+    assert {element.tag for element in root.iter()} <= tags
     assert {key for element in root.iter() for key in element.attrib} == {"style"}
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from egresslog.api.answer import Terms, correlate_read
 from egresslog.api.question import Question, ask, moment_asked
@@ -17,13 +18,14 @@ from egresslog.parse.logs import Logs, Progress, merge_logs
 from egresslog.parse.timeline import timeline
 from egresslog.report.explanation import Explanation
 from egresslog.report.explanation.lookup import is_at, split_place
-from egresslog.report.output import LINKED
 
 # Reasons that more of the logs could change.
 _OPEN = (
     "no_candidate", "outside_coverage", "log_lost", "weak_candidates", "no_sidecar_log", "gateway_only",
     "clock_unknown",
 )  # fmt: skip
+_SURE = ("exact", "strong")
+_TEACH = 1_000  # Squid records; fewer teach too little of what links look like
 _AMPLE = 8  # a clock that is off by less than this part of what was looked at moves nothing out of it
 _AROUND = 1 << 12  # bytes read to know the format of a line
 
@@ -65,7 +67,7 @@ def _answer(inputs: Inputs, terms: Terms, moment: int | None, ask: Ask, progress
     if answer.looked and clock_known and abs(offset) > answer.looked.span // _AMPLE:
         window.offset = offset
         answer = _explained(inputs, terms, ask, _read(inputs, window, NEAR, progress), window.looked)
-    if answer.looked is None or (clock_known and not any(map(_is_open, answer.explanations))):
+    if answer.looked is None or (clock_known and not _is_open(answer)):
         return answer
     logs = _read(inputs, window, far(terms.max_offset, clock_known=clock_known), progress)
     return _explained(inputs, terms, ask, logs, window.looked)
@@ -92,13 +94,17 @@ def _offset(answer: Answer) -> int:
     return max((int(clock["offset_us"]) for clock in answer.found.manifest["clocks"]), key=abs, default=0)
 
 
-def _is_open(explanation: Explanation) -> bool:
-    """True where a record could become linked by what was not read."""
-    facts = explanation.facts
-    if facts["subject"] == "transaction":
-        row = facts["transaction"]
-        return row["link"] not in LINKED and row["reason"] in _OPEN
-    return facts["connection"]["fate"] in ("unmatched", "ambiguous")
+def _is_open(answer: Answer) -> bool:
+    """True where what was not read could make a record linked, or surer."""
+    taught = len(answer.found.tables["transactions"]) >= _TEACH
+    return any(_is_unsure(explanation.facts, taught) for explanation in answer.explanations)
+
+
+def _is_unsure(facts: Mapping[str, Any], taught: bool) -> bool:
+    if facts["subject"] == "connection":
+        return facts["connection"]["fate"] in ("unmatched", "ambiguous")
+    link, reason = (facts["transaction"][name] for name in ("link", "reason"))
+    return reason in _OPEN or not (taught or link in _SURE or link == "none")
 
 
 def _moment_at(inputs: Inputs, record: str) -> int | None:
