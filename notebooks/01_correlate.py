@@ -83,7 +83,7 @@ unsure = found.transactions.query("link == 'ambiguous'")
 unsure.groupby(["workload", "attribution", "host"]).size()
 
 # %%
-found.explain(unsure["transaction_id"].iloc[0]).head(3)
+found.explain(unsure["transaction_id"].iloc[0])
 
 # %%
 found.transactions.query("link == 'none'").groupby(["reason", "client_address"]).size()

@@ -110,9 +110,10 @@ def test_a_saved_run_is_the_same_correlation(found: egresslog.Correlation, tmp_p
 def test_explain_shows_the_candidates_of_one_line() -> None:
     native = egresslog.correlate(SAMPLES / "lab-native")
     unsure = native.transactions.query("link == 'ambiguous'").iloc[0]
-    candidates = native.explain(unsure["transaction_id"])
-    assert len(candidates) > 1 and candidates["rank"].tolist() == sorted(candidates["rank"])
-    assert candidates["envoy_line"].notna().all() and str(candidates["start"].dtype) == "datetime64[us, UTC]"
+    explained = native.explain(unsure["transaction_id"])
+    ranks = [row["rank"] for row in explained.to_dict()["candidates"]]
+    assert len(ranks) > 1 and ranks == sorted(ranks)
+    assert "ambiguous, confidence" in str(explained) and unsure["transaction_id"] in repr(explained)
     with pytest.raises(egresslog.UsageError):
         native.explain("t0")
 

@@ -81,10 +81,17 @@ def test_command_runs(command: list[str], clone: Path) -> None:
     assert done.stdout or "-o" in command
 
 
-def test_main_job_prints_what_is_shown(clone: Path) -> None:
-    done = run(["egresslog", "correlate", "sample_logs/lab"], clone)
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("egresslog correlate sample_logs/lab", "correlate-lab"),
+        ("egresslog explain sample_logs/lab-native access.log.0:230", "explain-native"),
+    ],
+)
+def test_command_prints_what_is_shown(command: str, name: str, clone: Path) -> None:
+    done = run(command.split(), clone)
     assert done.returncode == 0, done.stderr
-    assert re.fullmatch(as_pattern(shown("correlate-lab")), "\n".join([*lines_of(done.stdout), ""]))
+    assert re.fullmatch(as_pattern(shown(name)), "\n".join([*lines_of(done.stdout), ""]))
 
 
 @pytest.mark.parametrize("example", blocks("python"))

@@ -1,4 +1,4 @@
-"""Both sides in, answers out: correlate for all of it, who for one Squid line."""
+"""Both sides in, the correlation out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from egresslog.api.question import Question, ask
 from egresslog.api.reading import Inputs, Path, nothing_readable, read_both, several
 from egresslog.api.result import Correlation
 from egresslog.correlation.proxies import Endpoint, parse_endpoint
@@ -15,7 +14,7 @@ from egresslog.correlation.stage import Correlated, correlate_logs
 from egresslog.errors import UsageError
 from egresslog.identity.pods import read_pods
 from egresslog.linking.model import Settings
-from egresslog.parse.logs import Logs, Progress, merge_logs
+from egresslog.parse.logs import Logs, Progress
 from egresslog.report.completeness import MAX_REJECTED, completeness
 from egresslog.report.manifest import manifest_of
 
@@ -114,12 +113,3 @@ def correlated(logs: Logs, pods: Iterable[Path], terms: Terms) -> tuple[Correlat
     result = correlate_logs(logs, listed, terms.settings, terms.endpoints)
     unseen = (f"--proxy {address}:{port}" for address, port in result.proxies.unseen)
     return result, [*problems, *(f"{given}: no Envoy record went there" for given in unseen)]
-
-
-def who(logs: Logs, question: Question, inputs: Inputs, terms: Terms) -> tuple[Correlation, list[str]]:
-    """Correlate the logs, the question's Squid line among them; the transactions it asks about, by id.
-
-    Raises UsageError when the line is in no known Squid format.
-    """
-    asked, extra = ask(logs, question)
-    return correlate_read(merge_logs([logs, *extra]), inputs, terms), asked

@@ -48,7 +48,25 @@ def ask(logs: Logs, question: Question) -> tuple[list[str], list[Logs]]:
     return (found, []) if found else _added(_moment(question, question.at))
 
 
+def moment_asked(question: Question) -> int | None:
+    """When it was (us): the end of the line, or the moment given; None where the line does not say.
+
+    Raises UsageError as ``ask``.
+    """
+    if question.line is None:
+        return question.at
+    end: int | None = _row_of(question.line.strip(), question.formats)["end"]
+    return end
+
+
 def _ask_line(logs: Logs, text: str, given: tuple[LogFormat, ...]) -> tuple[list[str], list[Logs]]:
+    row = _row_of(text, given)
+    found = _standing(logs, row)
+    return (found, []) if found else _added(row)
+
+
+def _row_of(text: str, given: tuple[LogFormat, ...]) -> Record:
+    """The record that a pasted line makes. Raises UsageError when it makes none."""
     raw = text.encode("utf-8", "surrogateescape")
     line = Entry(1, 0, raw)
     format = detect([line], given or presets("squid"))
@@ -58,9 +76,7 @@ def _ask_line(logs: Logs, text: str, given: tuple[LogFormat, ...]) -> tuple[list
     parsed = parser_of(format).parse(raw)
     if isinstance(parsed, Unparsed):
         raise UsageError(f"the line cannot be read: {parsed.reason} at byte {parsed.column}")
-    row = record(format, line, parsed) | {"record_id": "t" + content_id(raw)}
-    found = _standing(logs, row)
-    return (found, []) if found else _added(row)
+    return record(format, line, parsed) | {"record_id": "t" + content_id(raw)}
 
 
 def _standing(logs: Logs, row: Record) -> list[str]:

@@ -10,11 +10,11 @@ from typing import Any
 
 from egresslog.api.log import Log
 from egresslog.errors import NothingReadable
-from egresslog.files.sources import Given, named
+from egresslog.files.sources import Given, Source, expand, named
 from egresslog.formats.codes import Dialect
 from egresslog.formats.given import Stated, formats_to_try, given_formats, stated_formats
 from egresslog.formats.program import LogFormat
-from egresslog.parse.logs import Logs, Progress, from_frame, merge_logs, read_logs
+from egresslog.parse.logs import Logs, Narrowed, Progress, from_frame, merge_logs, read_logs
 from egresslog.report.advice import TELEMETRY_HINT
 
 Path = str | os.PathLike[str]
@@ -74,15 +74,26 @@ def read_envoy(*paths: Path, format: str | None = None) -> Log:
     return _read("envoy", paths, format)
 
 
-def read_both(inputs: Inputs, progress: Progress | None = None) -> Logs:
-    """Everything given, read; what cannot be is named in the reports. Raises UsageError and FormatError."""
+def read_both(inputs: Inputs, progress: Progress | None = None, narrowed: Narrowed | None = None) -> Logs:
+    """Everything given, read; what cannot be is named in the reports. Raises UsageError and FormatError.
+
+    ``narrowed`` may say to read less of each file.
+    """
+    tables = [*_as_logs("squid", inputs.squid), *_as_logs("envoy", inputs.envoy)]
+    return merge_logs([read_logs(_all_given(inputs), progress, narrowed), *tables])
+
+
+def sources_of(inputs: Inputs) -> list[Source]:
+    """The files that reading these inputs would read. Raises UsageError and FormatError."""
+    return expand(_all_given(inputs))[0]
+
+
+def _all_given(inputs: Inputs) -> list[Given]:
     squid, envoy = inputs.formats["squid"], inputs.formats["envoy"]
     given = [Given(os.fspath(path), formats=squid + envoy) for path in inputs.paths]
     given += _given("squid", inputs.squid, squid) + _given("envoy", inputs.envoy, envoy)
     # A pipe cannot be read twice: a pod list that comes through one has no report.
-    given += [Given(os.fspath(path)) for path in inputs.pods if os.path.isfile(path)]
-    tables = [*_as_logs("squid", inputs.squid), *_as_logs("envoy", inputs.envoy)]
-    return merge_logs([read_logs(given, progress), *tables])
+    return given + [Given(os.fspath(path)) for path in inputs.pods if os.path.isfile(path)]
 
 
 def nothing_readable(logs: Logs) -> NothingReadable:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from egresslog.report.answer import candidates_of
+from egresslog.report.explanation import Explanation, explain
 from egresslog.report.frames import files_frame, to_pandas
 from egresslog.report.html import matrix_html
 from egresslog.report.manifest import written
@@ -91,12 +91,14 @@ class Correlation:
 
         return plot_matrix(self.matrix_table, ax=ax, top=top)
 
-    def explain(self, transaction_id: str) -> pd.DataFrame:
-        """The candidates of one transaction, best first, with their weights and connections.
+    def explain(self, record: str) -> Explanation:
+        """Why a transaction or a connection is linked, or why not, with all evidence.
 
-        Raises UsageError when there is no such transaction.
+        ``record`` is its id, the beginning of its id, or FILE:LINE. ``print`` shows what ``egresslog
+        explain`` does, a notebook draws it, ``.to_dict()`` gives it as data. Raises UsageError when
+        there is no such record, or more than one.
         """
-        return to_pandas(candidates_of(self.tables, transaction_id))
+        return explain(self.tables, self.manifest, record)
 
     def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write a run folder that ``load`` reads. Raises OutputError (exists, not writable)."""

@@ -11,6 +11,7 @@ import typer
 
 from egresslog.cli.bundles import unbundled
 from egresslog.cli.correlate import correlate_command
+from egresslog.cli.explain import explain_command
 from egresslog.cli.formats import formats_command
 from egresslog.cli.inspect import inspect_command
 from egresslog.cli.messages import fail
@@ -25,6 +26,8 @@ EPILOG = """Examples:
   egresslog correlate --squid access.log --envoy sidecars/ --pods pods.json -o run/
 
   egresslog who --client 10.60.1.11 --at 2026-11-23T04:22:36Z logs/
+
+  egresslog explain run/ access.log:12           why this link, or why none: all evidence, as bars
 
   egresslog inspect logs/                        what was found in every file, and why
 
@@ -45,6 +48,7 @@ app = typer.Typer(
 )
 app.command("correlate")(unbundled(correlate_command))
 app.command("who")(unbundled(who_command))
+app.command("explain")(unbundled(explain_command))
 app.command("inspect")(unbundled(inspect_command))
 app.command("parse")(unbundled(parse_command))
 app.command("formats")(formats_command)

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from egresslog.cli import options
+from egresslog.cli.answers import AnswerForm, Form, leave, print_explanation, print_json
 from egresslog.cli.bundles import Joining, Reading
 from egresslog.cli.library import library
-from egresslog.cli.messages import progress, say, warn
-from egresslog.errors import Exit, UsageError
-
-if TYPE_CHECKING:
-    from egresslog.api import Correlation
-
-
-class WhoForm(StrEnum):
-    """How the answer is printed."""
-
-    TABLE = "table"
-    JSON = "json"
+from egresslog.cli.messages import progress, say
+from egresslog.errors import UsageError
 
 
 def who_command(
@@ -39,7 +28,7 @@ def who_command(
         str | None, typer.Option(metavar="TIME", help="A moment in the transaction (ISO, UTC).")
     ] = None,
     host: Annotated[str | None, typer.Option(metavar="HOST", help="The requested host.")] = None,
-    form: Annotated[WhoForm, typer.Option("--format", help="How to print.")] = WhoForm.TABLE,
+    form: Form = AnswerForm.TABLE,
 ) -> None:
     """Tell which pod was behind one Squid line, with every candidate and its evidence."""
     api = library()
@@ -52,23 +41,15 @@ def who_command(
     moment, name = options.moment("--at", at), host.lower() if host else None
     question = api.Question(line, client, moment, name, inputs.formats["squid"])
     with progress("reading") as show:
-        logs = api.read_both(inputs, show)
-    found, asked = api.who(logs, question, inputs, terms)
-    _print(found, asked, form)
-    warn(found.manifest["problems"])
-    raise typer.Exit(Exit.INCOMPLETE if found.manifest["flags"]["incomplete"] else Exit.OK)
-
-
-def _print(found: Correlation, asked: list[str], form: WhoForm) -> None:
-    from egresslog.report.answer import answer, print_answer
-
-    entries = [answer(found.tables, identifier) for identifier in asked]
-    if form is WhoForm.JSON:
-        from egresslog.report.writers import write_document
-
-        write_document({"flags": found.manifest["flags"], "answers": entries}, sys.stdout.buffer)
-        return
-    for entry in entries:
-        print_answer(entry, sys.stdout)
-    if len(entries) > 1:
-        say(f"{len(entries)} records of this client were under way at that moment")
+        answer = api.who(inputs, question, terms, show)
+    if answer.looked:
+        say(str(answer.looked))
+    if form is AnswerForm.JSON:
+        answers = [explanation.to_dict() for explanation in answer.explanations]
+        print_json({"flags": answer.found.manifest["flags"], "answers": answers})
+    else:
+        for explanation in answer.explanations:
+            print_explanation(explanation)
+        if len(answer.explanations) > 1:
+            say(f"{len(answer.explanations)} records of this client were under way at that moment")
+    leave(answer.found)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import IO, Any
 
-from egresslog.files.sources import STDIN
+from egresslog.files.sources import STDIN, Slice
 
 BLOCK = 1 << 20
 MAX_LINE = 1 << 20
@@ -37,20 +37,26 @@ class Line:
 
 
 class RawFile:
-    """A file open for one pass; knows its size and SHA-256 as stored once it has been read through."""
+    """A file open for one pass; knows its size and SHA-256 as stored once it has been read through.
 
-    def __init__(self, path: str) -> None:
+    Of a ``part`` it knows only how many bytes were read: it has no digest.
+    """
+
+    def __init__(self, path: str, part: Slice | None = None) -> None:
         self._file: IO[bytes] = sys.stdin.buffer if path == STDIN else open(path, "rb")  # noqa: SIM115
         self._hash = hashlib.sha256()
-        self._head = self._file.read(8)
+        self._part = part
+        if part is not None:
+            self._file.seek(part.start)
+        self._head = self._file.read(8 if part is None else 0)
         self._hash.update(self._head)
         self.size = len(self._head)
         self.compression = next((kind for magic, kind in MAGIC.items() if self._head.startswith(magic)), None)
         self.encoding: str | None = None  # where it is not UTF-8, once reading has begun
 
     @property
-    def sha256(self) -> str:
-        return self._hash.hexdigest()
+    def sha256(self) -> str | None:
+        return self._hash.hexdigest() if self._part is None else None
 
     def read(self, size: int = -1) -> bytes:
         """The next stored bytes, hashed on the way."""
@@ -65,11 +71,20 @@ class RawFile:
 
     def blocks(self) -> Iterator[bytes]:
         """The decompressed content, in UTF-8; raises OSError where it is damaged, after all before that."""
+        if self._part is not None:
+            return self._of_part(self._part)
         blocks = self._decompressed()
         first = next(blocks, b"")
-        self.encoding = _encoding(first)
+        self.encoding = utf_16(first)
         content = chain((first,), blocks)
         return content if self.encoding is None else _as_utf8(content, self.encoding)
+
+    def _of_part(self, part: Slice) -> Iterator[bytes]:
+        left = part.stop - part.start
+        while left > 0 and (block := self._file.read(min(BLOCK, left))):
+            left -= len(block)
+            self.size += len(block)
+            yield block
 
     def _decompressed(self) -> Iterator[bytes]:
         opened: Opened = (self.read, ()) if self.compression is None else OPENERS[self.compression](self)
@@ -143,7 +158,7 @@ _ZSTD_READ = 64
 OPENERS: dict[str, Callable[[RawFile], Opened]] = {"gzip": _gzip, "bzip2": _bzip2, "xz": _xz, "zstd": _zstd}
 
 
-def _encoding(beginning: bytes) -> str | None:
+def utf_16(beginning: bytes) -> str | None:
     """UTF-16 by its byte-order mark or, without one, by the zero bytes of plain text; None: UTF-8."""
     for mark, name in UTF_16.items():
         if beginning.startswith(mark):
@@ -164,9 +179,9 @@ def _as_utf8(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         raise OSError(f"not {encoding}: {error.reason}") from error
 
 
-def lines(blocks: Iterator[bytes]) -> Iterator[Line]:
-    """The lines of a file's content, a byte-order mark at its start left out."""
-    rest, number, start, dropped = b"", 0, 0, 0
+def lines(blocks: Iterator[bytes], part: Slice | None = None) -> Iterator[Line]:
+    """The lines of a file's content, or of a part of it; a byte-order mark at its start is left out."""
+    rest, number, start, dropped = b"", part.lines if part else 0, part.start if part else 0, 0
     for block in blocks:
         if number == start == 0 and not rest and block.startswith(BOM):
             block, start = block[len(BOM) :], len(BOM)

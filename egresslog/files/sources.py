@@ -21,6 +21,15 @@ BESIDE_LOGS = (
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 
 
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Whole lines of a plain file, from byte ``start`` to ``stop``; ``lines`` stand before them."""
+
+    start: int
+    stop: int
+    lines: int = 0
+
+
 @dataclass(frozen=True)
 class Source:
     """One input file: ``path`` as shown, and what the user said of it."""
@@ -31,6 +40,7 @@ class Source:
     formats: tuple[LogFormat, ...] = ()  # of either dialect, tried before the presets
     found: bool = False  # found in a folder or by a glob, not named by the user
     below: str | None = None  # the given folder in which it was found
+    part: Slice | None = None  # the lines to read; None: all
 
     @property
     def trail(self) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+Narrowed = Callable[[list[Source]], list[Source]]  # the same files, perhaps parts of them
 Progress = Callable[[str, int, int], None]  # path, files done, files in all
 
 
@@ -50,12 +51,17 @@ class Logs:
         return [report.path for report in self.files if report.kind == "pods"]
 
 
-def read_logs(given: Iterable[Given], progress: Progress | None = None) -> Logs:
+def read_logs(
+    given: Iterable[Given], progress: Progress | None = None, narrowed: Narrowed | None = None
+) -> Logs:
     """Read everything given; damaged and unknown files are named in the reports, never raised.
+
+    ``narrowed`` may say to read less of each file.
 
     Raises UsageError when ``-`` is given twice.
     """
     sources, problems = expand(given)
+    sources = narrowed(sources) if narrowed else sources
     contents = [_read(source, number, len(sources), progress) for number, source in enumerate(sources)]
     kept, dropped = drop_duplicates(contents)
     _name_instances(kept, contents)

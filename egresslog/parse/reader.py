@@ -46,7 +46,7 @@ def read_file(source: Source) -> FileContent:
     if stands_beside_logs(source):
         return FileContent(source, FileReport(source.path, "other", source.name))
     try:
-        raw = RawFile(source.path)
+        raw = RawFile(source.path, source.part)
     except OSError as error:
         return _unreadable(source, error)
     try:
@@ -81,7 +81,7 @@ class _Reading:
     def content(self) -> FileContent:
         blocks = self._blocks()
         first = next(blocks, b"")
-        if kind := kubernetes(first):
+        if self.source.part is None and (kind := kubernetes(first)):
             for _ in blocks:  # read to the end: the digest covers the whole file
                 pass
             return FileContent(self.source, self._report(kind))
@@ -105,13 +105,13 @@ class _Reading:
 
     def _entries(self, first: bytes, blocks: Iterator[bytes]) -> Iterator[Entry]:
         """Every log line, out of its wrapping."""
-        if may_be_whole(first):
+        if self.source.part is None and may_be_whole(first):
             first = up_to(chain((first,), blocks), MAX_DOCUMENT)
             document = read_whole(first)
             if document is not None:
                 yield from self._document(document)
                 return
-        for line in lines(chain((first,), blocks)):
+        for line in lines(chain((first,), blocks), self.source.part):
             yield from self.unwrapper.entries(line)
         yield from self.unwrapper.rest()
 

@@ -48,7 +48,7 @@ class Sheet:
         """Every line with its end: title, head, a rule, the rows; names to the left, cells to the right."""
         widths = _widths([self.head, *self.lines])
         across = rule * (sum(widths) + _GAP * (len(widths) - 1))
-        drawn = [_styled(self.title, "bold", colour), _drawn(self.head, widths, colour), across]
+        drawn = [styled(self.title, "bold", colour), _drawn(self.head, widths, colour), across]
         return "\n".join([*drawn, *(_drawn(line, widths, colour) for line in self.lines), ""])
 
 
@@ -103,11 +103,12 @@ def _limits(widths: Sequence[int], width: int) -> list[int]:
 
 
 def _cut(line: Line, limits: Sequence[int]) -> Line:
-    name, *cells = map(_fitting, [line.name, *line.cells], limits)
+    name, *cells = map(fitting, [line.name, *line.cells], limits)
     return Line(name, cells, line.style)
 
 
-def _fitting(text: str, room: int) -> str:
+def fitting(text: str, room: int) -> str:
+    """The text, cut in its middle to what ``room`` columns show of it."""
     if columns_of(text) <= room:
         return text
     cuts = (cut(text, signs) for signs in range(room, -1, -1))  # some signs take two columns
@@ -124,7 +125,7 @@ def _widths(lines: Iterable[Line]) -> list[int]:
 def _drawn(line: Line, widths: Sequence[int], colour: bool) -> str:
     name = line.name + " " * (widths[0] - columns_of(line.name))
     text = (" " * _GAP).join([name, *_right(line.cells, widths[1:])])
-    return _styled(text.rstrip(), line.style, colour)
+    return styled(text.rstrip(), line.style, colour)
 
 
 def _right(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
@@ -132,7 +133,8 @@ def _right(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
         yield " " * (width - columns_of(cell)) + cell
 
 
-def _styled(text: str, style: str, colour: bool) -> str:
+def styled(text: str, style: str, colour: bool) -> str:
+    """The text in a style (bold, bold cyan, ...) where there is colour."""
     if not colour or not style:
         return text
     return f"\x1b[{';'.join(_STYLES[word] for word in style.split())}m{text}\x1b[0m"

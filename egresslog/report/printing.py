@@ -5,11 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from egresslog.report.atomic import output_errors, stream_name
-from egresslog.report.layout import WIDTH, Sheet
+from egresslog.report.layout import WIDTH
 from egresslog.report.neutralise import for_terminal
+
+
+class Drawn(Protocol):
+    """What draws itself, such as a table; its texts are harmless."""
+
+    def text(self, colour: bool = False, rule: str = "─") -> str:
+        """Every line with its end."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +40,17 @@ def screen(stream: TextIO, width: int | None = None) -> Screen:
     return Screen(stream, width or _columns(stream, terminal), terminal and not plain, rule)
 
 
-def show(blocks: Iterable[Sheet | str], to: Screen) -> None:
+def show(blocks: Iterable[Drawn | str], to: Screen) -> None:
     """Print tables, each followed by an empty line, and sentences, a line each and neutralised.
 
     Raises OutputError.
     """
-    write_text("".join(f"{_text(block, to)}\n" for block in blocks), to.stream)
+    write_text("".join(f"{text_of(block, to.colour, to.rule)}\n" for block in blocks), to.stream)
 
 
-def _text(block: Sheet | str, to: Screen) -> str:
-    return block.text(to.colour, to.rule) if isinstance(block, Sheet) else for_terminal(block)
+def text_of(block: Drawn | str, colour: bool = False, rule: str = "─") -> str:
+    """A table as it draws itself, a sentence neutralised."""
+    return for_terminal(block) if isinstance(block, str) else block.text(colour, rule)
 
 
 def write_text(text: str, stream: TextIO) -> None:
