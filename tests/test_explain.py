@@ -150,8 +150,18 @@ def test_a_rejected_line_is_named(tmp_path: Path) -> None:
 
 
 def test_an_ascii_terminal_gets_ascii_bars() -> None:
-    shown = run("explain", NATIVE, CASES["ambiguous"][1], PYTHONIOENCODING="ascii").stdout
+    shown = run("explain", NATIVE, CASES["ambiguous"][1], PYTHONIOENCODING="ascii", COLUMNS="120").stdout
     assert b"|####" in shown and shown.isascii() and b"\\u" not in shown
+
+
+def test_many_answers_are_shown_a_line_each() -> None:
+    asked = ("who", "--client", "10.60.1.11", "--at", "2026-11-23T04:22:55.2Z", NATIVE)
+    done, few = run(*asked), run(*asked, "--host", "pkgs.tst")
+    assert "records of this client were under way" in said(done)
+    lines = done.stdout.decode().splitlines()
+    assert lines[0] == "Records of this client at that moment" and len(lines) > 6
+    assert all("sleep-7b8d5c6f9-x2x7q" in line or "…" in line for line in lines[3:] if line)
+    assert b"Evidence in bits" in few.stdout
 
 
 def test_bars_grow_from_one_axis() -> None:

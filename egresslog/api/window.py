@@ -50,7 +50,7 @@ class Looked:
         return f"looked at {size(self.read)} of {size(self.whole)}: records that ended {times}"
 
 
-NEAR = Reach(_MINUTES, 1_800_000)
+NEAR = Reach(_MINUTES, 1_400_000)
 
 
 def far(max_offset: float, *, clock_known: bool) -> Reach:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from egresslog.cli import options
-from egresslog.cli.answers import AnswerForm, Form, leave, print_explanation, print_json
+from egresslog.cli.answers import AnswerForm, Form, leave, print_explanations, print_json
 from egresslog.cli.bundles import Joining, Reading
 from egresslog.cli.library import library
 from egresslog.cli.messages import progress, say
@@ -48,8 +48,5 @@ def who_command(
         answers = [explanation.to_dict() for explanation in answer.explanations]
         print_json({"flags": answer.found.manifest["flags"], "answers": answers})
     else:
-        for explanation in answer.explanations:
-            print_explanation(explanation)
-        if len(answer.explanations) > 1:
-            say(f"{len(answer.explanations)} records of this client were under way at that moment")
+        print_explanations(answer.explanations)
     leave(answer.found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from egresslog.report.explanation.names import (
+    client,
     clock_time,
     connection,
     numbered,
@@ -21,6 +22,20 @@ from egresslog.report.rows import Row
 
 _LISTED = 8
 _BLANK = ("", "", "", "")
+
+
+def overview_table(transactions: Sequence[Row], width: int) -> Sheet:
+    """Several transactions, a line each: the client, where to, and how sure both are."""
+    heads = [Column("Client"), Column("Host"), Column("Link"), Column("Client sure"), Column("End", 1)]
+    lines = [
+        Line(
+            squid_place(row),
+            [client(row), target(row), row["link"], probability(row["workload_confidence"]),
+             clock_time(row["end"])],
+        )
+        for row in transactions
+    ]  # fmt: skip
+    return layout("Records of this client at that moment", "Squid record", heads, lines, width)
 
 
 def candidates_table(facts: Row, width: int) -> Sheet:
