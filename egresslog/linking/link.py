@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from egresslog.linking.assignment import Assignment, match, undominated
 from egresslog.linking.candidates import find_candidates, port_survives
-from egresslog.linking.clock import align, fit_clocks
+from egresslog.linking.clock import Aligned, align_both, fit_clocks, slack
 from egresslog.linking.confidence import classify, posteriors
 from egresslog.linking.evidence import observe, weigh
 from egresslog.linking.model import (
@@ -45,7 +45,9 @@ def link(
 
 def _link(transactions: TransactionColumns, connections: ConnectionColumns, settings: Settings) -> Links:
     clocks = fit_clocks(transactions, connections, settings)
-    aligned = align(transactions, clocks)
+    both = align_both(transactions, connections, clocks)
+    settings = dataclasses.replace(settings, lead_us=max(settings.lead_us, slack(clocks)))
+    aligned, connections = both.transactions, both.connections
     candidates = find_candidates(aligned, connections, settings)
     features = observe(aligned, connections, candidates)
     parameters = estimate(candidates, connections, features)
@@ -57,7 +59,7 @@ def _link(transactions: TransactionColumns, connections: ConnectionColumns, sett
     kept = pool.take(undominated(pool.transaction, pool.connection, odds) | pinned[pool.transaction])
     final, assignment = place_bundles(kept, _assign(kept, sides), sides)
     pruned = int((final.find(pool.transaction, pool.connection) < 0).sum())
-    return _conclude(final, assignment, sides, clocks, pruned)
+    return _conclude(final, assignment, sides, both, clocks, pruned)
 
 
 def _assign(pool: Pool, sides: Sides) -> Ints:
@@ -73,15 +75,18 @@ def _assign(pool: Pool, sides: Sides) -> Ints:
 
 
 def _conclude(
-    pool: Pool, assignment: Assignment, sides: Sides, clocks: tuple[ClockFit, ...], pruned: int
+    pool: Pool,
+    assignment: Assignment,
+    sides: Sides,
+    both: Aligned,
+    clocks: tuple[ClockFit, ...],
+    pruned: int,
 ) -> Links:
     left, right, lines = pool.transaction, pool.connection, len(sides.transactions)
     odds = pool.weight + _prior(assignment, sides)[sides.transactions.group[left]]
     posterior, none = posteriors(left, right, odds, assignment, len(sides.connections))
     by_port = sides.pinned[left] & (sides.transactions.port[left] == sides.connections.port[right])
-    refused = [clock.instance for clock in clocks if clock.method == "refused"]
-    timeless = np.isin(sides.transactions.instance, refused)
-    verdict = classify(left, right, posterior, none, by_port, timeless)
+    verdict = classify(left, right, posterior, none, by_port, both.timeless)
     return Links(
         connection=verdict.connection,
         link=verdict.link,
@@ -92,6 +97,8 @@ def _conclude(
         pairs=Pairs(left, right, pool.weights, pool.weight, posterior),
         clocks=clocks,
         pruned=pruned,
+        moment=both.moment,
+        timeless=both.timeless,
     )
 
 
@@ -129,7 +136,7 @@ def _take(columns: _Columns, rows: Ints) -> _Columns:
 def _restore(links: Links, lines: Ints, others: Ints) -> Links:
     """The links with rows numbered as the caller did."""
     back = np.argsort(lines)
-    per_line = ("link", "confidence", "margin", "candidates", "none_posterior")
+    per_line = ("link", "confidence", "margin", "candidates", "none_posterior", "moment", "timeless")
     return dataclasses.replace(
         links,
         connection=np.append(others, -1)[links.connection][back],

@@ -52,6 +52,7 @@ class Piles:
 
     values: Ints
     line: Ints  # of each pair
+    other: Ints  # of each pair
     window: int  # us, how far true pairs spread
     of_lines: Spans  # where a line is explained, one or more of each
     of_connections: Spans
@@ -111,6 +112,7 @@ def find_piles(lines: Side, others: Side, reach: int, window: int) -> Piles:
     return Piles(
         values[order],
         left[order],
+        right[order],
         window,
         _spans(left, values, window),
         _spans(right, values, window),
