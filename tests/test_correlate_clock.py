@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulate import Logs, Polls, World, poll, rows, shuffled, simulate
 
-from egresslog.linking.clock import align, fit_clocks
+from egresslog.linking.align import align
+from egresslog.linking.clock import fit_clocks
 from egresslog.linking.link import link
 from egresslog.linking.model import MISSING, MISSING_TIME, ClockFit, Settings
 from egresslog.schema import LINKS

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from egresslog.linking.model import MISSING_TIME, Floats, Ints, Segment, Track
-from egresslog.linking.scan import Peaks, Sightings, blocks_of, find_peaks
+from egresslog.linking.scan import DRIFT, Peaks, Sightings, blocks_of, find_peaks
 from egresslog.linking.tracks import ahead
 
 _MOST = 300_000  # pairs looked at, those without rivals first
-_DRIFT = 600e-6  # clocks drift less than this
-_STEP = 14.0  # nats that a step costs
+_STEP = 14.0  # nats that a step costs at least
+_STEP_SHARE = 0.75  # of what a block explains: to and fro for the sake of one block never pays
 _BACK = 6  # blocks without a pile that may lie within a run
 _RUN = 25.0  # nats below which a run is chance
 _FEWEST = 12  # sightings of a line
@@ -62,11 +62,12 @@ def _path(peaks: Peaks) -> list[int]:
     """The peaks, at most one of a block, that explain most after the cost of steps."""
     value = peaks.score.copy()
     before = np.full(len(peaks), -1)
-    starts = np.searchsorted(peaks.block, np.unique(peaks.block)).tolist() + [len(peaks)]
+    starts = [*np.searchsorted(peaks.block, np.unique(peaks.block)).tolist(), len(peaks)]
+    cost = _cost(peaks)
     for number in range(1, len(starts) - 1):
         mine = slice(starts[number], starts[number + 1])
         past = slice(starts[max(0, number - _BACK)], starts[number])
-        gain = value[past][None, :] - _STEP * ~_goes_on(peaks, past, mine)
+        gain = value[past][None, :] - cost * ~_goes_on(peaks, past, mine)
         best = np.argmax(gain, axis=1)
         top = gain[np.arange(len(best)), best]
         value[mine] += np.maximum(top, 0.0)
@@ -75,6 +76,13 @@ def _path(peaks: Peaks) -> list[int]:
     while path and before[path[-1]] >= 0:
         path.append(int(before[path[-1]]))
     return path[::-1]
+
+
+def _cost(peaks: Peaks) -> float:
+    """What a step costs (nats)."""
+    best = np.zeros(int(peaks.block.max(initial=0)) + 1)
+    np.maximum.at(best, peaks.block, peaks.score)
+    return max(_STEP, _STEP_SHARE * float(np.median(best)))
 
 
 def _goes_on(peaks: Peaks, past: slice, mine: slice) -> NDArray[np.bool_]:
@@ -86,7 +94,7 @@ def _goes_on(peaks: Peaks, past: slice, mine: slice) -> NDArray[np.bool_]:
 def _tolerance(peaks: Peaks, others: Peaks, mine: slice, past: slice) -> Floats:
     time = np.abs(peaks.moment[mine][:, None] - others.moment[past][None, :])
     width = np.maximum(peaks.width[mine][:, None], others.width[past][None, :])
-    return np.asarray(_DRIFT * time + width)
+    return np.asarray(DRIFT * time + width)
 
 
 def _runs(peaks: Peaks, path: list[int]) -> list[list[int]]:
@@ -159,7 +167,7 @@ def _line(run: _Run, window: int) -> Segment:
         rest = value - slope * time
         near = np.abs(rest - _densest(rest, window) - window / 2) <= 1.5 * window
         slope = _slope(time[near], value[near], slope)
-    steady = abs(slope) > _DRIFT or not _is_significant(time[near], value[near], slope)
+    steady = abs(slope) > DRIFT or not _is_significant(time[near], value[near], slope)
     slope = 0.0 if steady else slope
     return Segment(MISSING_TIME, at, round(_densest(value - slope * time, window)), slope)
 

@@ -8,9 +8,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from egresslog.linking.align import Aligned, align_both, slack
 from egresslog.linking.assignment import Assignment, match, undominated
 from egresslog.linking.candidates import find_candidates, port_survives
-from egresslog.linking.clock import Aligned, align_both, fit_clocks, slack
+from egresslog.linking.clock import fit_clocks
 from egresslog.linking.confidence import classify, posteriors
 from egresslog.linking.evidence import observe, weigh
 from egresslog.linking.model import (

@@ -7,16 +7,20 @@ together; those that agree are the reference. Machines that never meet have refe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from egresslog.linking.estimate import Estimate, estimate
 from egresslog.linking.meetings import Agreement, Meeting, meetings, met
 from egresslog.linking.model import ConnectionColumns, Track, TransactionColumns
-from egresslog.linking.tracks import STEADY, negative, steady
+from egresslog.linking.tracks import STEADY, is_steady, later, negative, raised, steady
 
 _ENOUGH = 20  # connections from which a host speaks for itself
-_AGREES = 0.5  # share of them that must meet a line
+_AGREES = 0.85  # share of them that must meet a line, of what is usual among the hosts
+_CLEARLY = 1.1  # a clock of its own must explain so many times what the others' does
+_MORE = 8  # lines, and so many more
 _ASKED = 8  # hosts looked at one by one where all together are refused
+_TELL = 3  # of them are compared
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,23 @@ class Machines:
         self.squid[instance] = best[0].track if best else steady(0)
         if best:
             self.zones["squid", instance] = best[0].zone
-            self._hosts(*best, hosts)
+            self._hosts(*self._turned(*best, hosts), hosts)
+
+    def _turned(self, found: Estimate, meeting: Meeting, hosts: dict[int, int]) -> tuple[Estimate, Meeting]:
+        """Where only one host is met and its clock seems to be the one that was set: Squid's is steady.
+
+        A clock that was set back is no measure of the other: times on it come twice.
+        """
+        (host,) = hosts if len(hosts) == 1 else (None,)
+        if host is None or host in self.envoy or is_steady(found.track):
+            return found, meeting
+        other = estimate(meeting.match_host(host, STEADY), self.reach)
+        if not other.found or other.pairs < _CLEARLY * found.pairs:
+            return found, meeting
+        base = other.track[0].offset
+        self.squid[meeting.instance] = steady(base)
+        self.envoy[host] = negative(raised(later(other.track, -base), -base))
+        return replace(other, track=steady(base)), meeting
 
     def _against_hosts(self, meeting: Meeting, hosts: dict[int, int]) -> Estimate:
         """By the hosts that are known; by all together; or by the largest that can tell."""
@@ -76,14 +96,22 @@ class Machines:
         found = estimate(meeting.match(known), self.reach) if known else None
         if found is None or not found.found:
             found = estimate(meeting.match(hosts), self.reach)
-        if found.found or len(hosts) == 1:
+        if len(hosts) == 1 or (found.found and is_steady(found.track)):
             return found
-        largest = sorted(hosts, key=lambda host: (-hosts[host], host))[:_ASKED]
-        for host in (host for host in largest if hosts[host] >= _ENOUGH):
-            alone = estimate(meeting.match([host]), self.reach)
-            if alone.found:
-                return alone
-        return found
+        alone = [one for one in self._alone(meeting, hosts) if one.found]
+        # Hosts that were set at different times make no common course: the steadiest is the measure.
+        return min(alone, key=lambda one: (len(one.track), -one.pairs)) if alone else found
+
+    def _alone(self, meeting: Meeting, hosts: dict[int, int]) -> Iterator[Estimate]:
+        """Squid's clock by each of the largest hosts, until some can tell."""
+        large = [host for host in hosts if hosts[host] >= _ENOUGH]
+        told = 0
+        for host in sorted(large, key=lambda host: (-hosts[host], host))[:_ASKED]:
+            found = estimate(meeting.match([host]), self.reach)
+            yield found
+            told += found.found
+            if told == _TELL:
+                return
 
     def _hosts(self, found: Estimate, meeting: Meeting, hosts: dict[int, int]) -> None:
         """The clocks of the hosts that are not known yet, by the instance's."""
@@ -94,7 +122,9 @@ class Machines:
             told = Told(found, self._method(found, meeting, possible), hits)
             if len(hosts) == 1:
                 told = Told(found, found.verdict if not found.found else meeting.method, found.pairs)
-            elif new and found.found and possible >= _ENOUGH and hits < _AGREES * possible:
+            elif new and found.found and hosts[host] >= _ENOUGH and (
+                possible < _ENOUGH or hits < _AGREES * agreement.usual * possible
+            ):
                 told = self._own(host, found, meeting, agreement)
             self.envoy.setdefault(host, STEADY)
             self.told[meeting.instance, host] = told
@@ -106,10 +136,10 @@ class Machines:
 
     def _own(self, host: int, squid: Estimate, meeting: Meeting, agreement: Agreement) -> Told:
         """The host's own clock, where it clearly explains more than that of the others."""
-        hits, _ = agreement.counts[host]
+        hits, possible = agreement.counts[host]
         found = estimate(meeting.match_host(host, squid.track), self.reach)
-        if found.verdict == "none" or found.pairs < 2 * hits:
-            return Told(squid, "consensus", hits)
+        if found.verdict == "none" or found.pairs < _CLEARLY * hits + _MORE:
+            return Told(squid, self._method(squid, meeting, possible), hits)
         self.envoy[host] = negative(found.track)
         self.zones["envoy", host] = -found.zone
         method = meeting.method if found.found else "refused"

@@ -18,6 +18,7 @@ from egresslog.linking.tracks import STEADY, read
 
 METHODS = ("port", "bytes")
 _EARLY_US = 2_000
+_FEW = 20
 _RARE = 64  # keys of no more lines within reach say which clock is right, not chance
 
 
@@ -69,13 +70,13 @@ class Meeting:
         return Match(lines, others, True, self.timed, self.window)
 
     def agreement(self, squid: Track, reach: int) -> Agreement:
-        """How many connections of each host meet a line where the clocks say, of those that could."""
+        """Connections that meet a line where the clocks say, and those that could at another offset."""
         time = read(squid, self.lines.time).first
         right = self._right(self.others, self.hosts)
         low, high = (_EARLY_US, self.window) if self.timed else (self.window, _EARLY_US)
         near = window_join(right.key, right.time - low, right.time + high, self.lines.key, time).counts > 0
         far = window_join(right.key, right.time - reach, right.time + reach, self.lines.key, time).counts
-        return Agreement(self.hosts, near, (far > 0) & ((far <= _RARE) | (self.method == "port")))
+        return Agreement(self.hosts, near, far > 0, far <= _RARE)
 
     def _right(self, others: Side, hosts: Ints) -> Side:
         time = others.time.copy()
@@ -93,13 +94,22 @@ class Agreement:
     hosts: Ints
     near: NDArray[np.bool_]
     possible: NDArray[np.bool_]
+    rare: NDArray[np.bool_]  # of few lines of its key: meets one by chance hardly ever
+
+    @property
+    def usual(self) -> float:
+        """The largest share of connections that meet a line, of the hosts with enough of them."""
+        shares = [hits / possible for hits, possible in self.counts.values() if possible >= _FEW]
+        return max(shares, default=0.0)
 
     @cached_property
     def counts(self) -> dict[int, tuple[int, int]]:
         """Of each host, (connections that meet a line, connections that could)."""
         hosts, which = np.unique(self.hosts, return_inverse=True)
-        hits = np.bincount(which, self.near & self.possible).astype(int)
-        possible = np.bincount(which, self.possible).astype(int)
+        clear = np.bincount(which, self.possible & self.rare) >= _FEW
+        counted = self.possible & (self.rare | ~clear[which])
+        hits = np.bincount(which, self.near & counted).astype(int)
+        possible = np.bincount(which, counted).astype(int)
         return dict(zip(hosts.tolist(), zip(hits.tolist(), possible.tolist(), strict=True), strict=True))
 
 
@@ -110,9 +120,15 @@ def meetings(
     rows = np.flatnonzero((transactions.instance == instance) & (transactions.group >= 0))
     others = np.flatnonzero(np.isin(connections.group, np.unique(transactions.group[rows])))
     for method in METHODS:
-        known = rows[_values(method, transactions)[rows] != MISSING]
+        known = _timed(rows[_values(method, transactions)[rows] != MISSING], transactions)
         if len(known) and len(others):
             yield _meeting(instance, method, (known, others), (transactions, connections), envoy)
+
+
+def _timed(rows: Ints, transactions: TransactionColumns) -> Ints:
+    """The lines with a start, unless most have none."""
+    begun = transactions.start[rows] != MISSING_TIME
+    return rows[begun] if 2 * int(begun.sum()) >= len(rows) else rows
 
 
 def _meeting(

@@ -15,7 +15,7 @@ from egresslog.linking.join import window_join
 from egresslog.linking.model import Floats, Ints
 
 _PAIRS_PER_ROW = 40  # rarest keys first, until there are this many pairs per row of the logs
-_MOST_PAIRS = 2_000_000  # more tell nothing new about a clock
+_MOST_PAIRS = 500_000  # more tell nothing new about a clock
 _GOLDEN = 0.6180339887498949  # its multiples modulo 1 spread evenly
 _SIGMAS = 3.0  # how cautious a share of few lines is taken
 _NEVER = 2**62

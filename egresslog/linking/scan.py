@@ -10,8 +10,9 @@ from egresslog.linking.model import Floats, Ints
 
 _WIDTHS = (1, 4, 16, 64, 256)  # of the window of a steady clock: 6 ms to 1.5 s
 _PEAKS = 4  # of each width in a block
-_BLOCK = 60.0  # lines' worth of pairs in a block
+_BLOCK = 40.0  # lines' worth of pairs in a block
 _BLOCKS = 300
+DRIFT = 600e-6  # clocks drift less than this
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,20 @@ def find_peaks(seen: Sightings, block: Ints, window: int, reach: int) -> Peaks:
     """The highest piles of each width in each block, in order of the block."""
     order = np.lexsort((seen.value, block))
     seen, block = seen.take(order), block[order]
-    found = [_of_width(seen, block, window * times, reach) for times in _WIDTHS]
+    found = [_of_width(seen, block, (window * times, window), reach) for times in _WIDTHS]
     joined = [np.concatenate(part) for part in zip(*found, strict=True)]
     by_block = np.lexsort((joined[1], joined[0]))
     rows, width, score = (part[by_block] for part in joined)
     return _described(seen, block, rows, width, score)
 
 
-def _of_width(seen: Sightings, block: Ints, width: int, reach: int) -> tuple[Ints, Ints, Floats]:
+def _of_width(
+    seen: Sightings, block: Ints, widths: tuple[int, int], reach: int
+) -> tuple[Ints, Ints, Floats]:
     """Rows at which the best piles of one width begin, the width, and the scores."""
-    score = _scores(seen, block, width, reach)
+    width = widths[0]
+    score = _scores(seen, block, *widths, reach)
+    scores = score.copy()
     starts = np.flatnonzero(np.diff(block, prepend=-1))
     rows = []
     for _ in range(_PEAKS):
@@ -90,24 +95,35 @@ def _of_width(seen: Sightings, block: Ints, width: int, reach: int) -> tuple[Int
         level[block[at] - block[0]] = seen.value[at]
         score[np.abs(seen.value - level[block - block[0]]) <= 2 * width] = 0.0
     taken = np.concatenate([*rows, np.empty(0, dtype=np.int64)])
-    return taken, np.full(len(taken), width), _scores(seen, block, width, reach)[taken]
+    return taken, np.full(len(taken), width), scores[taken]
 
 
-def _scores(seen: Sightings, block: Ints, width: int, reach: int) -> Floats:
+def _scores(seen: Sightings, block: Ints, width: int, window: int, reach: int) -> Floats:
     """Log-likelihood ratio of the pile that begins at each row, against pairs spread evenly."""
     count = _weight_within(seen, block, width)
     whole = np.bincount(block, seen.weight)[block]
     chance = np.maximum(whole * width / (np.minimum(_spans(seen, block), 2 * reach) + width), 1e-3)
-    more = np.maximum(count, chance)
+    # A wide pile of a short block is no drift, but several clocks.
+    more = np.where(width <= _WIDTHS[1] * window + _lasting(seen, block), np.maximum(count, chance), chance)
     return np.asarray(more * np.log(more / chance) - more + chance)
 
 
+def _lasting(seen: Sightings, block: Ints) -> Floats:
+    """What a clock can drift in each row's block and a little beyond (us)."""
+    starts = np.flatnonzero(np.diff(block, prepend=-1))
+    lasting = np.maximum.reduceat(seen.moment, starts) - np.minimum.reduceat(seen.moment, starts)
+    return np.repeat(2 * DRIFT * lasting, np.diff(np.append(starts, len(block))))
+
+
 def _spans(seen: Sightings, block: Ints) -> Floats:
-    """How far the differences of each row's block lie apart (us), a tenth at either end left out."""
+    """How far chance differences lie apart (us) in each row's block.
+
+    As far as the log is long; or as they are seen to, a tenth at either end left out.
+    """
     starts = np.flatnonzero(np.diff(block, prepend=-1))
     size = np.diff(np.append(starts, len(block)))
     span = seen.value[starts + size * 9 // 10] - seen.value[starts + size // 10]
-    return np.repeat(span / 0.8, size)
+    return np.repeat(np.maximum(span / 0.8, np.ptp(seen.moment)), size)
 
 
 def _weight_within(seen: Sightings, block: Ints, width: int) -> Floats:

@@ -46,6 +46,13 @@ def raised(track: Track, by: int) -> Track:
     return tuple(Segment(s.begin, s.at, s.offset + by, s.slope) for s in track)
 
 
+def later(track: Track, by: int) -> Track:
+    """The same course, ``by`` us later."""
+    return tuple(
+        Segment(s.begin + by * (s.begin != MISSING_TIME), s.at + by, s.offset, s.slope) for s in track
+    )
+
+
 @dataclass(frozen=True)
 class Readings:
     """Reference times (us) that clock times may stand for: row k of both arrays is by segment k."""
