@@ -55,7 +55,7 @@ def who_command(
         logs = api.read_both(inputs, show)
     found, asked = api.who(logs, question, inputs, terms)
     _print(found, asked, form)
-    warn(found.manifest["problems"])
+    warn([*found.manifest["problems"], *found.manifest["warnings"]])
     raise typer.Exit(Exit.INCOMPLETE if found.manifest["flags"]["incomplete"] else Exit.OK)
 
 

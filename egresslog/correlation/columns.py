@@ -29,6 +29,7 @@ class Columns:
     groups: Groups
     rows: Ints
     instances: tuple[str, ...]  # names of the Squid instances, by number
+    hosts: tuple[str, ...]  # names of the Envoy hosts with clocks of their own, by number
 
 
 def columns(squid: pa.Table, envoy: pa.Table, rows: Sequence[int], identities: Identities) -> Columns:
@@ -54,6 +55,7 @@ def columns(squid: pa.Table, envoy: pa.Table, rows: Sequence[int], identities: I
         connect=np.array([method == "CONNECT" for method in values_of(squid, "method")], dtype=bool),
         host=hosts,
     )
+    stamped = list(_clocks(records, [identities.owners[row] for row in rows]))
     connections = ConnectionColumns(
         group=np.zeros(len(taken), dtype=np.int64),
         start=_filled(taken, "start", MISSING_TIME),
@@ -62,11 +64,13 @@ def columns(squid: pa.Table, envoy: pa.Table, rows: Sequence[int], identities: I
         bytes_sent=_filled(taken, "bytes_sent", MISSING),
         bytes_received=_filled(taken, "bytes_received", MISSING),
         host=others,
-        clock=_numbered(_clocks(records, [identities.owners[row] for row in rows]))[0],
+        clock=_numbered(stamped)[0],
         route=_numbered([(row["upstream_cluster"], row["method"]) for row in records])[0],
     )
+    names_of_hosts = tuple(map(_host_name, sorted(set(stamped), key=repr)))
     groups = find_groups(clients, instances, values_of(taken, "upstream_local_address"), identities.inventory)
-    return Columns(_linkable(transactions), connections, groups, np.array(rows, dtype=np.int64), names)
+    picked = np.array(rows, dtype=np.int64)
+    return Columns(_linkable(transactions), connections, groups, picked, names, names_of_hosts)
 
 
 def _linkable(transactions: TransactionColumns) -> TransactionColumns:
@@ -84,6 +88,13 @@ def _clocks(records: Iterable[Row], owners: Iterable[Pod | None]) -> Iterator[tu
         node = record["node"] or (owner.node if owner else None)
         host = node or (owner.key if owner else record["file"])
         yield record["cluster"], host
+
+
+def _host_name(host: tuple[Hashable, ...]) -> str:
+    """The node, the pod with its namespace, or the log; with the cluster where it is named."""
+    cluster, name = host
+    parts = name[1:] if isinstance(name, tuple) else (name,)
+    return "/".join(str(part) for part in (cluster, *parts) if part)
 
 
 def _numbered(*sides: Iterable[Hashable]) -> tuple[Ints, ...]:

@@ -12,8 +12,6 @@ from egresslog.linking.model import MISSING_TIME, ClockFit, ConnectionColumns, I
 from egresslog.linking.readings import of_connections, of_lines
 from egresslog.linking.tracks import STEADY, read, steady
 
-_WIDER = 3  # errors of a clock that the slack of candidates must bear
-
 
 @dataclass(frozen=True)
 class Aligned:
@@ -44,7 +42,7 @@ def align(transactions: TransactionColumns, clocks: tuple[ClockFit, ...]) -> Tra
 def align_connections(connections: ConnectionColumns, clocks: tuple[ClockFit, ...]) -> ConnectionColumns:
     """The connections moved to reference time by their starts: Envoy's durations know no steps."""
     start, end = connections.start.copy(), connections.end.copy()
-    for host, track in _hosts(clocks).items():
+    for host, track in host_tracks(clocks).items():
         rows = np.flatnonzero((connections.clock == host) & (connections.start != MISSING_TIME))
         start[rows] = read(track, connections.start[rows]).first
         end[rows] = connections.end[rows] + start[rows] - connections.start[rows]
@@ -56,7 +54,7 @@ def align_both(
 ) -> Aligned:
     """Both sides on reference time; a time shown twice is read so that its counterpart is met."""
     others, lines = align_connections(connections, clocks), align(transactions, clocks)
-    for host, track in _hosts(clocks).items():
+    for host, track in host_tracks(clocks).items():
         rows = np.flatnonzero(connections.clock == host)
         if len(track) > 1 and len(rows):
             moved = of_connections(track, rows, connections, lines)
@@ -73,14 +71,15 @@ def align_both(
 
 def slack(clocks: tuple[ClockFit, ...]) -> int:
     """How far (us) times may still be off for the error of the clocks."""
-    return max((_WIDER * clock.error for clock in clocks if clock.method != "none"), default=0)
+    return max((clock.error for clock in clocks if clock.method != "none"), default=0)
 
 
 def _squids(clocks: tuple[ClockFit, ...]) -> dict[int, Track]:
     return {clock.instance: clock.squid or steady(clock.offset) for clock in clocks}
 
 
-def _hosts(clocks: tuple[ClockFit, ...]) -> dict[int, Track]:
+def host_tracks(clocks: tuple[ClockFit, ...]) -> dict[int, Track]:
+    """The clocks of the hosts that differ from the reference."""
     return {clock.host: clock.envoy for clock in clocks if clock.envoy and clock.envoy != STEADY}
 
 

@@ -15,7 +15,7 @@ from egresslog.linking.model import (
     Track,
     TransactionColumns,
 )
-from egresslog.linking.tracks import STEADY, ahead, is_steady, read
+from egresslog.linking.tracks import STEADY, ahead, is_steady, read, steady
 
 _EARLY_US, _LATE_US = 20_000, 100_000  # a line starts so near to its connection
 _ALIKE_US = 100_000  # readings nearer than this are one
@@ -73,6 +73,21 @@ def _fit(pair: tuple[int, int], machines: Machines, told: Told, middle: int) -> 
         squid=() if plain else squid,
         envoy=() if plain else envoy,
     )
+
+
+def segments(fit: ClockFit) -> Iterator[tuple[int | None, int, float]]:
+    """From when (us, None at first) the pair's clocks differ by how much (us), and how fast (ppm)."""
+    squid, envoy = fit.squid or steady(fit.offset), fit.envoy or STEADY
+    begins = sorted({segment.begin for track in (squid, envoy) for segment in track[1:]})
+    for begin in (None, *begins):
+        at = (begins[0] - 1 if begins else squid[0].at) if begin is None else begin
+        moment = np.array([at], dtype=np.int64)
+        offset = int(ahead(squid, moment)[0] - ahead(envoy, moment)[0])
+        yield begin, offset, round(1e6 * (_slope(squid, at) - _slope(envoy, at)), 3)
+
+
+def _slope(track: Track, at: int) -> float:
+    return [segment for segment in track if segment is track[0] or segment.begin <= at][-1].slope
 
 
 def _rate(track: Track) -> float:

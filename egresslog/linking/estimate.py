@@ -37,6 +37,7 @@ _SURELY = 12  # lines that a pile of another time zone must explain
 _STEADY = 0.9  # share of lines explained from which a clock need not be followed
 _MORE = 1.15  # a clock's course must explain so many times what a steady one does
 _COURSE = 0.4  # and this share of the lines
+_EVEN = 0.29  # standard deviation of what is spread evenly over 1
 _ERROR_US = 1_000  # times are printed in whole milliseconds
 
 
@@ -206,5 +207,5 @@ def _described(verdict: str, pile: Ints, timed: bool, window: int) -> Estimate:
     # A line starts at its connection's start or later; whole seconds are printed too early.
     edge = float(np.quantile(pile, _EDGE)) if timed else middle + window / 2
     spread = max(int(middle - edge if timed else window / 2), _ERROR_US)
-    error = max(int((spread if timed else window) / len(pile) ** 0.5), _ERROR_US)
+    error = max(int((spread if timed else _EVEN * window) / len(pile) ** 0.5), _ERROR_US)
     return Estimate(steady(round(edge)), len(pile), verdict, error, spread)

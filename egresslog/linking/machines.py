@@ -122,8 +122,11 @@ class Machines:
             told = Told(found, self._method(found, meeting, possible), hits)
             if len(hosts) == 1:
                 told = Told(found, found.verdict if not found.found else meeting.method, found.pairs)
-            elif new and found.found and hosts[host] >= _ENOUGH and (
-                possible < _ENOUGH or hits < _AGREES * agreement.usual * possible
+            elif (
+                new
+                and found.found
+                and hosts[host] >= _ENOUGH
+                and (possible < _ENOUGH or hits < _AGREES * agreement.usual * possible)
             ):
                 told = self._own(host, found, meeting, agreement)
             self.envoy.setdefault(host, STEADY)

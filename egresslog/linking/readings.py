@@ -40,8 +40,8 @@ class _Side:
     last: bool
 
     def take(self, rows: Ints) -> _Side:
-        columns = (self.group, self.port, self.size, self.start, self.end)
-        return _Side(*(column[rows] for column in columns), self.last)
+        start, end = self.start[rows], self.end[rows]
+        return _Side(self.group[rows], self.port[rows], self.size[rows], start, end, self.last)
 
 
 def of_lines(

@@ -75,9 +75,7 @@ def find_peaks(seen: Sightings, block: Ints, window: int, reach: int) -> Peaks:
     return _described(seen, block, rows, width, score)
 
 
-def _of_width(
-    seen: Sightings, block: Ints, widths: tuple[int, int], reach: int
-) -> tuple[Ints, Ints, Floats]:
+def _of_width(seen: Sightings, block: Ints, widths: tuple[int, int], reach: int) -> tuple[Ints, Ints, Floats]:
     """Rows at which the best piles of one width begin, the width, and the scores."""
     width = widths[0]
     score = _scores(seen, block, *widths, reach)
