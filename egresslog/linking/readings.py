@@ -22,8 +22,9 @@ from egresslog.linking.tracks import Readings, read
 _EARLY_US, _LATE_US = 20_000, 100_000  # a line starts so near to its connection
 _SOON_US, _CLOSE_US = 8_000, 5_000  # and mostly so near; and so near it ends
 _ALIKE_US = 100_000  # readings nearer than this are one
-_KEYED, _PORTED = 3, 9  # what it counts to meet an equal size, an equal port; any of the group 1 or 2
-_SURE = 2
+# What it counts to meet, at once, an equal size, and an equal port; to meet any of the group counts 1 or 2.
+_KEYED, _PORTED = 3, 9
+_SURE = 5  # others are met by chance too often
 
 Bools = NDArray[np.bool_]
 
@@ -116,7 +117,8 @@ def _tiers(moments: Ints, mine: _Side, others: _Side) -> Ints:
             met = _met(rows, other, others, keyed=worth > 0)
             if mine.last and worth == _PORTED:
                 met = np.maximum(met, _lasts(rows, other, others))
-            tiers[number] = np.maximum(tiers[number], met + worth * (met > 0))
+            clear = met > (0 if worth == _PORTED else 1)
+            tiers[number] = np.maximum(tiers[number], met + worth * clear)
     return tiers
 
 
