@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulate import Logs, World, rows, shuffled, simulate
 
+from egresslog.linking.align import align
 from egresslog.linking.candidates import find_candidates, find_ports
-from egresslog.linking.clock import align
 from egresslog.linking.link import link
 from egresslog.linking.meeting import Meeting
 from egresslog.linking.model import Floats, Links, Settings, TransactionColumns

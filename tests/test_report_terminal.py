@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from test_report_matrix import NOON, UNNAMED, connections, transactions
 
+from egresslog.correlation.stage import Clock
 from egresslog.errors import OutputError
+from egresslog.report.clocks import clock_entries, clock_lines, clock_warnings
 from egresslog.report.human import known, number, seconds, single_date, size, time
 from egresslog.report.layout import Column, Line, Sheet, columns_of, layout
 from egresslog.report.matrix import matrix
@@ -142,15 +144,57 @@ def test_files_that_do_not_add_up_are_marked() -> None:
 
 
 def test_clocks() -> None:
-    measured = {"proxy": "squid-0", "offset_us": -1_500_000, "spread_us": 300, "links": 12}
-    unknown = {"proxy": "squid-1", "offset_us": None, "spread_us": None, "links": 0}
-    assert printed([clocks_table([measured, unknown])]) == """\
+    measured = clock("squid-0", -1_500_000, pairs=12)
+    unknown = clock("squid-1", 0, pairs=0, method="none")
+    assert printed([clocks_table(clock_entries([measured, unknown]))]) == """\
 Clocks, Squid minus Envoy
-Squid     Offset Spread Links
-─────────────────────────────
-squid-0 -1.500 s 0.3 ms    12
-squid-1        ?      ?     0
+Squid     Offset  Error Spread Links                 By
+───────────────────────────────────────────────────────
+squid-0 -1.500 s 1.0 ms 2.0 ms    12              bytes
+squid-1  unknown                   0 nothing, assumed 0
 """
+
+
+def test_a_host_that_deviates_has_a_line_of_its_own() -> None:
+    agreeing = [clock("squid", 1_000, host=f"node-{number}") for number in range(3)]
+    steps = ((None, 1_000, 0.0), (1_795_000_000_000_000, 61_000_000, 0.0))
+    others = [
+        clock("squid", 9_000_000, host="node-7\x1b", drift=-12.5),
+        clock("squid", -7_197_300_000, host="node-8", zone=-7_200_000_000),
+        clock("squid", 1_000, host="node-9", segments=steps),
+    ]
+    entries = clock_entries([*agreeing, *others])
+    assert printed([clocks_table(entries)]) == """\
+Clocks, Squid minus Envoy
+Squid            Zone   Offset  Error Spread     Drift Steps Links    By
+────────────────────────────────────────────────────────────────────────
+squid                  +1.0 ms 1.0 ms 2.0 ms                   300 bytes
+  node-7\\x1b          +9.000 s 1.0 ms 2.0 ms -12.5 ppm         100 bytes
+  node-8     -2:00:00 +2.700 s 1.0 ms 2.0 ms                   100 bytes
+  node-9               +1.0 ms 1.0 ms 2.0 ms               1   100 bytes
+"""
+    said = "\n".join(line for entry in entries for line in clock_lines(entry))
+    assert "Clock of squid: +1.0 ms against Envoy, spread 2.0 ms, from 300 pairs by bytes" in said
+    assert said.count("set: +61.000 s from 2026-11-18 ") == 1
+    assert "node-0" not in said
+    assert clock_warnings(entries) == [
+        "the clock of squid against node-8 is in another time zone: -2:00:00 and +2.700 s, taken out"
+    ]
+
+
+def clock(
+    proxy: str,
+    offset: int,
+    *,
+    host: str | None = None,
+    pairs: int = 100,
+    method: str = "bytes",
+    drift: float = 0.0,
+    zone: int = 0,
+    segments: tuple[tuple[int | None, int, float], ...] | None = None,
+) -> Clock:
+    course = segments or ((None, offset, drift),)
+    return Clock(proxy, host, offset, 1_000, 2_000, pairs, method, drift, zone, course)
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])

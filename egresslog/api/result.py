@@ -70,10 +70,11 @@ class Correlation:
 
     @cached_property
     def clock(self) -> pd.DataFrame:
-        """Per Squid instance: offset_us (Squid minus Envoy), spread_us, links used, method."""
+        """Per Squid instance: offset_us (Squid minus Envoy, null where unknown), error_us, spread_us,
+        drift_ppm, zone_us (the time zone in offset_us), links used, method."""
         import pandas as pd
 
-        columns = ["proxy", "offset_us", "spread_us", "links", "method"]
+        columns = ["proxy", "offset_us", "error_us", "spread_us", "drift_ppm", "zone_us", "links", "method"]
         return pd.DataFrame(self.manifest["clocks"], columns=columns)
 
     def matrix(self) -> pd.DataFrame:

@@ -61,7 +61,7 @@ def _advise(found: Correlation) -> None:
     """Warnings on stderr: what is incomplete, and how to turn on logs that are off."""
     from egresslog.report.advice import NO_ACCESS_LINES, TELEMETRY_HINT
 
-    warn(found.manifest["problems"])
+    warn([*found.manifest["problems"], *found.manifest["warnings"]])
     if NO_ACCESS_LINES in found.manifest["problems"]:
         say(TELEMETRY_HINT)
 

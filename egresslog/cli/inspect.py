@@ -41,6 +41,7 @@ def inspect_command(
     if not (paths or reading.squid or reading.envoy or joining.pods):
         raise UsageError("nothing to read", hint="egresslog inspect FOLDER")
     api = library()
+    from egresslog.report.clocks import clock_warnings
     from egresslog.report.completeness import completeness
     from egresslog.report.inspection import inspection
 
@@ -56,7 +57,7 @@ def inspect_command(
         _print_json(document)
     else:
         _print_tables(logs, document)
-    warn(whole.problems)
+    warn([*whole.problems, *clock_warnings(document["clocks"])])
     raise typer.Exit(Exit.INCOMPLETE if whole.flags["incomplete"] else Exit.OK)
 
 

@@ -29,6 +29,7 @@ class Columns:
     groups: Groups
     rows: Ints
     instances: tuple[str, ...]  # names of the Squid instances, by number
+    hosts: tuple[str, ...]  # names of the Envoy hosts with clocks of their own, by number
 
 
 def columns(
@@ -59,6 +60,7 @@ def columns(
         connect=np.array([method == "CONNECT" for method in values_of(squid, "method")], dtype=bool),
         host=hosts,
     )
+    stamped = list(_clocks(records, [identities.owners[row] for row in rows]))
     connections = ConnectionColumns(
         group=np.zeros(len(taken), dtype=np.int64),
         start=_filled(taken, "start", MISSING_TIME),
@@ -67,12 +69,15 @@ def columns(
         bytes_sent=_filled(taken, "bytes_sent", MISSING),
         bytes_received=_filled(taken, "bytes_received", MISSING),
         host=others,
-        clock=_numbered(_clocks(records, [identities.owners[row] for row in rows]))[0],
+        clock=_numbered(stamped)[0],
         route=_numbered([(row["upstream_cluster"], row["method"]) for row in records])[0],
     )
     addresses = Addresses(clients, instances, values_of(taken, "upstream_local_address"))
     groups = find_groups(addresses, identities.inventory, transactions, connections, reach)
-    return Columns(_linkable(transactions), connections, groups, np.array(rows, dtype=np.int64), names)
+    machines = tuple(map(_host_name, sorted(set(stamped), key=repr)))
+    return Columns(
+        _linkable(transactions), connections, groups, np.array(rows, dtype=np.int64), names, machines
+    )
 
 
 def _linkable(transactions: TransactionColumns) -> TransactionColumns:
@@ -90,6 +95,13 @@ def _clocks(records: Iterable[Row], owners: Iterable[Pod | None]) -> Iterator[tu
         node = record["node"] or (owner.node if owner else None)
         host = node or (owner.key if owner else record["file"])
         yield record["cluster"], host
+
+
+def _host_name(host: tuple[Hashable, ...]) -> str:
+    """The node, the pod with its namespace, or the log; with the cluster where it is named."""
+    cluster, name = host
+    parts = name[1:] if isinstance(name, tuple) else (name,)
+    return "/".join(str(part) for part in (cluster, *parts) if part)
 
 
 def _numbered(*sides: Iterable[Hashable]) -> tuple[Ints, ...]:

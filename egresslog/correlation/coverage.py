@@ -82,9 +82,8 @@ def coverage(
     owners: Sequence[Pod | None],
     to_proxy: Sequence[int],
     groups: Groups,
-    offsets: Mapping[str, int],
 ) -> Coverage:
-    """Coverage of both sides; ``offsets`` move each Squid instance onto Envoy's clock."""
+    """Coverage of both sides, whose times are on one clock."""
     logs = [_log_of(*each) for each in zip(owners, values_of(envoy, "file"), strict=True)]
     written = _written(zip(logs, values_of(envoy, "end"), strict=True))
     keyed: defaultdict[str, dict[Hashable, None]] = defaultdict(dict)
@@ -93,7 +92,7 @@ def coverage(
         for key in filter(None, keys):
             keyed[key][logs[row]] = None
     pods = {key: [written[log] for log in some if log in written] for key, some in keyed.items()}
-    return Coverage({key: some for key, some in pods.items() if some}, _of_squids(squid, offsets))
+    return Coverage({key: some for key, some in pods.items() if some}, _of_squids(squid))
 
 
 def _log_of(owner: Pod | None, file: str) -> Hashable:
@@ -101,13 +100,9 @@ def _log_of(owner: Pod | None, file: str) -> Hashable:
     return file if owner is None else (owner.key, owner.uid)
 
 
-def _of_squids(squid: pa.Table, offsets: Mapping[str, int]) -> list[Written]:
-    proxies = values_of(squid, "proxy")
-    moved = (
-        (proxy, None if end is None else end - offsets.get(proxy, 0))
-        for proxy, end in zip(proxies, values_of(squid, "end"), strict=True)
-    )
-    return list(_written(moved).values())
+def _of_squids(squid: pa.Table) -> list[Written]:
+    ends = zip(values_of(squid, "proxy"), values_of(squid, "end"), strict=True)
+    return list(_written(ends).values())
 
 
 def _written(ends: Iterable[tuple[Hashable, int | None]]) -> dict[Hashable, Written]:

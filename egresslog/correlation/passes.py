@@ -11,6 +11,7 @@ from egresslog.correlation.groups import Groups
 from egresslog.linking.link import link
 from egresslog.linking.model import (
     MISSING,
+    ClockFit,
     ConnectionColumns,
     Ints,
     Links,
@@ -44,13 +45,25 @@ def _numbers(lines: Sequence[str | None], others: Sequence[str | None]) -> tuple
 
 def _merged(before: Links, after: Links, mine: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Links:
     """``after`` for the rows that took part in its pass, ``before`` for the others."""
-    rows = ("connection", "link", "confidence", "margin", "candidates", "none_posterior")
+    rows = (
+        "connection", "link", "confidence", "margin", "candidates", "none_posterior", "moment", "timeless",
+    )  # fmt: skip
     chosen = {name: np.where(mine, getattr(after, name), getattr(before, name)) for name in rows}
-    clocks = {fit.instance: fit for fit in after.clocks}
-    best = tuple(max(fit, clocks.get(fit.instance, fit), key=lambda f: f.pairs) for fit in before.clocks)
     pairs = _joined(before.pairs, after.pairs)
-    model = replace(before.model, clocks=best)
-    return replace(before, **chosen, pairs=pairs, model=model, pruned=before.pruned + after.pruned)
+    model, pruned = replace(before.model, clocks=_clocks(before, after)), before.pruned + after.pruned
+    return replace(before, **chosen, pairs=pairs, model=model, pruned=pruned)
+
+
+def _clocks(before: Links, after: Links) -> tuple[ClockFit, ...]:
+    """Of each instance and host the fit of the pass that had most to go by."""
+    best: dict[tuple[int, int], ClockFit] = {}
+    for fit in (*before.clocks, *after.clocks):
+        known = best.setdefault((fit.instance, fit.host), fit)
+        if fit.pairs > known.pairs:
+            best[fit.instance, fit.host] = fit
+    met = {instance for instance, host in best if host != MISSING}
+    kept = {key: fit for key, fit in best.items() if key[1] != MISSING or key[0] not in met}
+    return tuple(kept[key] for key in sorted(kept))
 
 
 def _joined(first: Pairs, second: Pairs) -> Pairs:

@@ -15,7 +15,8 @@ from egresslog.correlation.tables import candidates_table, connections_table, tr
 from egresslog.correlation.transactions import transaction_rows
 from egresslog.identity.identify import identify
 from egresslog.identity.pods import Pod
-from egresslog.linking.model import ClockFit, Settings
+from egresslog.linking.clock import segments
+from egresslog.linking.model import MISSING, ClockFit, Settings
 from egresslog.parse.logs import Logs
 
 if TYPE_CHECKING:
@@ -24,13 +25,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Clock:
-    """A Squid instance's clock: ``offset`` is Squid minus Envoy in us, ``error`` its spread."""
+    """A Squid instance's clock against an Envoy host's (linking.model.ClockFit, with names).
+
+    ``offset`` is Squid minus Envoy in us, in the middle of the log; ``error`` is that of the estimate;
+    ``spread`` is how far true pairs lie apart.
+    """
 
     proxy: str
+    host: str | None  # node, pod or log; None for an instance that met no Envoy
     offset: int
     error: int
+    spread: int
     pairs: int
     method: str
+    drift: float  # ppm
+    zone: int  # us: the shift of whole quarters of an hour in ``offset``
+    segments: tuple[tuple[int | None, int, float], ...]  # (from us, offset us, drift ppm)
 
 
 @dataclass(frozen=True)
@@ -77,4 +87,16 @@ def _tables(steps: Steps) -> Correlated:
 
 
 def _clock(steps: Steps, fit: ClockFit) -> Clock:
-    return Clock(steps.columns.instances[fit.instance], fit.offset, fit.error, fit.pairs, fit.method)
+    sides = steps.columns
+    return Clock(
+        proxy=sides.instances[fit.instance],
+        host=None if fit.host == MISSING else sides.hosts[fit.host],
+        offset=fit.offset,
+        error=fit.error,
+        spread=fit.spread,
+        pairs=fit.pairs,
+        method=fit.method,
+        drift=fit.drift,
+        zone=fit.zone,
+        segments=tuple(segments(fit)),
+    )

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from egresslog.arrow import rows_of
+from egresslog.correlation.clocks import envoys_on_reference_time, on_reference_time
 from egresslog.correlation.columns import Columns, columns
 from egresslog.correlation.coverage import Coverage, coverage
 from egresslog.correlation.fates import TO_PROXY, fate_before_linking
@@ -20,7 +21,7 @@ from egresslog.correlation.proxies import Proxies
 from egresslog.correlation.tables import Row
 from egresslog.identity.identify import Identities
 from egresslog.identity.pods import Pod
-from egresslog.linking.model import Links, Settings
+from egresslog.linking.model import MISSING_TIME, Links, Settings
 from egresslog.parse.logs import Logs
 from egresslog.schema import LINKS
 
@@ -66,20 +67,16 @@ class Steps:
         sides = self.columns
         return link_in_passes(sides.transactions, sides.connections, sides.groups, self.settings)
 
-    @cached_property
-    def offsets(self) -> dict[str, int]:
-        """Squid minus Envoy in us, by Squid instance."""
-        return {self.columns.instances[fit.instance]: fit.offset for fit in self.links.clocks}
-
-    @cached_property
-    def timeless(self) -> set[str]:
-        """Squid instances whose clock could not be told."""
-        return {self.columns.instances[fit.instance] for fit in self.links.clocks if fit.method == "refused"}
+    def is_timeless(self, index: int) -> bool:
+        """True where Squid's clock could not be told when it wrote this transaction."""
+        return bool(self.links.timeless[index])
 
     @cached_property
     def coverage(self) -> Coverage:
-        sides = self.logs.squid, self.logs.envoy
-        return coverage(*sides, self.identities.owners, self.to_proxy, self.columns.groups, self.offsets)
+        """What both logs cover, on reference time."""
+        squid = on_reference_time(self.logs.squid, self.columns, self.links)
+        envoy = envoys_on_reference_time(self.logs.envoy, self.columns, self.links)
+        return coverage(squid, envoy, self.identities.owners, self.to_proxy, self.columns.groups)
 
     @cached_property
     def killed(self) -> set[int]:
@@ -169,16 +166,17 @@ class Steps:
         return None if self.hops.is_gateway[row] else self.identities.owners[row]
 
     def moment(self, index: int) -> int | None:
-        """When a transaction began (ended, where that is all there is), on Envoy's clock."""
-        record = self.squid[index]
-        known: int | None = record["end"] if record["start"] is None else record["start"]
-        return None if known is None else known - self.offsets.get(record["proxy"], 0)
+        """When a transaction began (ended, where that is all there is), on reference time."""
+        moment = int(self.links.moment[index])
+        return None if moment == MISSING_TIME else moment
 
     def ended(self, index: int) -> int | None:
-        """When a transaction ended, on Envoy's clock."""
-        record = self.squid[index]
-        end: int | None = record["end"]
-        return None if end is None else end - self.offsets.get(record["proxy"], 0)
+        """When a transaction ended, on reference time."""
+        record, moment = self.squid[index], self.moment(index)
+        if moment is None or record["end"] is None:
+            return None
+        lasted = 0 if record["start"] is None else record["end"] - record["start"]
+        return moment + int(lasted)
 
     @cached_property
     def ported(self) -> set[str | None]:

@@ -51,7 +51,7 @@ def _via(steps: Steps, chain: list[int], broken: bool) -> list[Row]:
 
 
 def _reason(steps: Steps, index: int, kind: str, broken: bool) -> str | None:
-    if kind == "ambiguous" and steps.squid[index]["proxy"] in steps.timeless:
+    if kind == "ambiguous" and steps.is_timeless(index):
         return "clock_unknown"
     if kind == "ambiguous":
         unlikely = steps.links.none_posterior[index] > steps.links.confidence[index]

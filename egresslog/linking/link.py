@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from egresslog.linking.align import Aligned, align_both, slack
 from egresslog.linking.candidates import Ports, find_candidates, find_ports
-from egresslog.linking.clock import align, fit_clocks
+from egresslog.linking.clock import fit_clocks
 from egresslog.linking.confidence import classify
 from egresslog.linking.evidence import Parameters, observe, weigh
 from egresslog.linking.meeting import Meeting
@@ -42,12 +43,14 @@ def _link(
     transactions: TransactionColumns, connections: ConnectionColumns, settings: Settings, model: Model | None
 ) -> Links:
     clocks = model.clocks if model else fit_clocks(transactions, connections, settings)
-    meeting = Meeting(align(transactions, clocks), connections, settings)
+    both = align_both(transactions, connections, clocks)
+    settings = dataclasses.replace(settings, lead_us=max(settings.lead_us, slack(clocks)))
+    meeting = Meeting(both.transactions, both.connections, settings)
     ports = find_ports(meeting)
     parameters = model.parameters if model else estimate(meeting, ports)
     pool, dropped = _weighed(meeting, ports, parameters)
     solution = solve(meeting, ports, pool, parameters)
-    return _conclude(solution, meeting, ports, Model(clocks, parameters), dropped)
+    return _conclude(solution, meeting, both, ports, Model(clocks, parameters), dropped)
 
 
 def _weighed(meeting: Meeting, ports: Ports, parameters: Parameters) -> tuple[Pool, int]:
@@ -64,15 +67,13 @@ def _weighed(meeting: Meeting, ports: Ports, parameters: Parameters) -> tuple[Po
 
 
 def _conclude(
-    solution: Solution, meeting: Meeting, ports: Ports, model: Model, dropped: int
+    solution: Solution, meeting: Meeting, both: Aligned, ports: Ports, model: Model, dropped: int
 ) -> Links:
     pool, posterior, lines = solution.pool, solution.posterior, len(meeting.transactions)
     left, right = pool.transaction, pool.connection
     none = np.maximum(1.0 - np.bincount(left, posterior, lines), 0.0)
     by_port = ports.survives[left] & (meeting.transactions.port[left] == meeting.connections.port[right])
-    refused = [clock.instance for clock in model.clocks if clock.method == "refused"]
-    undecided = np.isin(meeting.transactions.instance, refused)
-    verdict = classify(left, right, posterior, none, by_port, undecided)
+    verdict = classify(left, right, posterior, none, by_port, both.timeless)
     return Links(
         connection=verdict.connection,
         link=verdict.link,
@@ -83,6 +84,8 @@ def _conclude(
         pairs=Pairs(left, right, pool.weights, pool.weight, posterior),
         model=model,
         pruned=dropped + solution.dropped,
+        moment=both.moment,
+        timeless=both.timeless,
     )
 
 
@@ -100,7 +103,7 @@ def _take(columns: _Columns, rows: Ints) -> _Columns:
 def _restore(links: Links, lines: Ints, others: Ints) -> Links:
     """The links with rows numbered as the caller did."""
     back = np.argsort(lines)
-    per_line = ("link", "confidence", "margin", "candidates", "none_posterior")
+    per_line = ("link", "confidence", "margin", "candidates", "none_posterior", "moment", "timeless")
     return dataclasses.replace(
         links,
         connection=np.append(others, -1)[links.connection][back],

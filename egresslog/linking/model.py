@@ -73,19 +73,49 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class ClockFit:
-    """One Squid instance's clock: ``offset`` is Squid minus Envoy in us, ``error`` its spread in us.
+class Segment:
+    """A clock's error over a stretch of reference time: ``offset + slope * (t - at)``, in us."""
 
-    ``pairs`` counts what it was estimated from: 0 means that there was nothing and 0 is assumed.
-    A refused fit holds the smallest of several offsets that explain the lines equally well; it is
-    not known whether it is the right one.
+    begin: int  # us, reference time from which it holds; of the first it does not matter
+    at: int  # us, reference time
+    offset: int  # us ahead of the reference at ``at``
+    slope: float = 0.0  # us per us; 1e-6 is 1 ppm
+
+
+Track = tuple[Segment, ...]  # by ``begin``, at least one
+
+
+@dataclass(frozen=True)
+class ClockFit:
+    """The clocks of one Squid instance and one Envoy host: ``offset`` is Squid minus Envoy in us.
+
+    ``error`` (us) is how far the estimate itself may be off; ``spread`` (us) is how far true pairs
+    lie apart, the usual delay of a start. ``offset`` is that of the middle of the logs where the
+    clocks drift or were set; ``squid`` and ``envoy`` hold both clocks against the reference, empty
+    for a steady one (Squid off by ``offset``, Envoy by 0).
+
+    ``method`` is port or bytes; consensus, where the host has too few lines of its own, or they fit
+    several offsets, and it is taken to agree with the others; refused, where several offsets explain
+    the lines equally well: ``offset`` is the smallest, and it is not known whether it is right; none,
+    where there was nothing to estimate from and 0 is assumed (``pairs`` is 0).
     """
 
     instance: int
     offset: int
     error: int
     pairs: int
-    method: str  # port, bytes, refused or none
+    method: str
+    host: int = MISSING  # ConnectionColumns.clock
+    spread: int = 0
+    drift: float = 0.0  # ppm of Squid against Envoy, in the longest segment
+    zone: int = 0  # us: the part of ``offset`` that is a shift of whole quarters of an hour
+    squid: Track = ()
+    envoy: Track = ()
+
+    @property
+    def steps(self) -> int:
+        """How often either clock was set or changed its rate."""
+        return max(len(self.squid), 1) + max(len(self.envoy), 1) - 2
 
 
 @dataclass(frozen=True)
@@ -114,8 +144,9 @@ class Model:
 class Links:
     """The result: one element per transaction in all arrays but ``pairs``.
 
-    Probabilities take the clock for granted. Where its fit was refused a line without a surviving
-    port is ambiguous at best, however sure its best candidate is at that offset.
+    Probabilities take the clock for granted. Where its fit was refused, or the clock was set back and
+    showed a time twice, a line without a surviving port is ambiguous at best, however sure its best
+    candidate is at that offset.
     """
 
     connection: Ints  # row of the connection, -1 unless linked
@@ -127,10 +158,12 @@ class Links:
     pairs: Pairs
     model: Model
     pruned: int  # candidates that were left out: no matching nearly as good as the best has them
+    moment: Ints  # us, reference time: start, or end where there is no start; MISSING_TIME without both
+    timeless: NDArray[np.bool_]  # lines whose clock could not be told at their moment
 
     @property
     def clocks(self) -> tuple[ClockFit, ...]:
-        """The fit of each Squid instance's clock."""
+        """The fits of the clocks, by Squid instance and Envoy host."""
         return self.model.clocks
 
     def __len__(self) -> int:

@@ -15,7 +15,7 @@ from egresslog.linking.join import window_join
 from egresslog.linking.model import Floats, Ints
 
 _PAIRS_PER_ROW = 40  # rarest keys first, until there are this many pairs per row of the logs
-_MOST_PAIRS = 2_000_000  # more tell nothing new about a clock
+_MOST_PAIRS = 500_000  # more tell nothing new about a clock
 _GOLDEN = 0.6180339887498949  # its multiples modulo 1 spread evenly
 _SIGMAS = 3.0  # how cautious a share of few lines is taken
 _NEVER = 2**62
@@ -52,6 +52,7 @@ class Piles:
 
     values: Ints
     line: Ints  # of each pair
+    other: Ints  # of each pair
     window: int  # us, how far true pairs spread
     of_lines: Spans  # where a line is explained, one or more of each
     of_connections: Spans
@@ -111,6 +112,7 @@ def find_piles(lines: Side, others: Side, reach: int, window: int) -> Piles:
     return Piles(
         values[order],
         left[order],
+        right[order],
         window,
         _spans(left, values, window),
         _spans(right, values, window),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from egresslog.correlation.stage import Correlated
 from egresslog.parse.logs import Logs
-from egresslog.report.manifest import clock_entry, file_entry, population_entry, proxy_entries
+from egresslog.report.clocks import clock_entries
+from egresslog.report.manifest import file_entry, population_entry, proxy_entries
 from egresslog.report.rows import rows
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def inspection(logs: Logs, result: Correlated) -> dict[str, Any]:
     return {
         "files": [file_entry(report) for report in logs.files],
         "instances": list(_coverage(result.transactions, ("proxy",))),
-        "clocks": [clock_entry(clock) for clock in result.clocks],
+        "clocks": clock_entries(result.clocks),
         "coverage": list(_coverage(result.connections, ("cluster", "namespace", "pod"))),
         "proxies": proxy_entries(result.proxies),
         "population": population_entry(result.population),

@@ -14,9 +14,11 @@ from typing import Any
 from egresslog.correlation.balance import Balance, Equation
 from egresslog.correlation.population import Population
 from egresslog.correlation.proxies import Proxies
-from egresslog.correlation.stage import Clock, Correlated
+from egresslog.correlation.stage import Correlated
 from egresslog.parse.content import FileReport
+from egresslog.report.clocks import clock_entries, clock_warnings
 from egresslog.report.completeness import Completeness
+from egresslog.report.moments import iso
 
 LIBRARIES = ("numpy", "pyarrow", "scipy")
 PATHS = ("names", "pods")  # parameters that hold paths: what they say is in the files' names and digests
@@ -29,18 +31,20 @@ def manifest_of(
     parameters: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Inputs, parameters, clocks, proxies, balance and completeness of a correlation."""
+    clocks = clock_entries(result.clocks)
     return {
         "egresslog": version("egresslog"),
         "run_id": run_id(files, parameters),
         "parameters": dict(parameters),
         "files": [file_entry(report) for report in files],
         "proxies": proxy_entries(result.proxies),
-        "clocks": [clock_entry(clock) for clock in result.clocks],
+        "clocks": clocks,
         "population": population_entry(result.population),
         "pruned": result.pruned,
         "balance": balance_entries(result.balance),
         "flags": whole.flags,
         "problems": whole.problems,
+        "warnings": clock_warnings(clocks),
     }
 
 
@@ -64,20 +68,9 @@ def file_entry(report: FileReport) -> dict[str, Any]:
         ],
         "skipped": sum(report.skipped.values()),
         "skipped_by_kind": dict(report.skipped),
-        "first": _iso(report.first),
-        "last": _iso(report.last),
-        "gaps": [{"from": _iso(start), "to": _iso(end)} for start, end in report.gaps],
-    }
-
-
-def clock_entry(clock: Clock) -> dict[str, Any]:
-    """A Squid instance's clock against Envoy's, in us."""
-    return {
-        "proxy": clock.proxy,
-        "offset_us": clock.offset,
-        "spread_us": clock.error,
-        "links": clock.pairs,
-        "method": clock.method,
+        "first": iso(report.first),
+        "last": iso(report.last),
+        "gaps": [{"from": iso(start), "to": iso(end)} for start, end in report.gaps],
     }
 
 
@@ -122,10 +115,3 @@ def _equation(equation: Equation) -> dict[str, Any]:
 def _endpoint(address: str, port: int | None) -> str:
     host = f"[{address}]" if ":" in address else address
     return host if port is None else f"{host}:{port}"
-
-
-def _iso(moment: int | None) -> str | None:
-    if moment is None:
-        return None
-    whole, fraction = divmod(moment, 1_000_000)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:06d}Z"

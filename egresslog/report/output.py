@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from egresslog.report.human import counted, number, seconds
+from egresslog.report.clocks import clock_lines
+from egresslog.report.human import counted, number
 from egresslog.report.matrix import matrix
 from egresslog.report.neutralise import for_markdown
 from egresslog.report.select import Selection, select
@@ -22,8 +23,8 @@ Manifest = Mapping[str, Any]
 
 SHOWN_CLIENTS = 20  # clients listed per reason on a terminal; the totals cover all
 HEAD = (
-    "egresslog", "run_id", "flags", "problems", "parameters", "proxies", "clocks", "population", "pruned",
-    "balance", "files",
+    "egresslog", "run_id", "flags", "problems", "warnings", "parameters", "proxies", "clocks", "population",
+    "pruned", "balance", "files",
 )  # fmt: skip
 LINKED = ("exact", "strong", "probable")
 
@@ -123,19 +124,9 @@ def _closing(manifest: Manifest) -> Iterable[str]:
     proxies = manifest["proxies"]
     if proxies["endpoints"]:
         yield f"Proxy: {', '.join(proxies['endpoints'])} (found by {proxies['source']})"
-    yield from map(_clock, manifest["clocks"])
+    for clock in manifest["clocks"]:
+        yield from clock_lines(clock)
     yield from (f"INCOMPLETE: {sentence}" for sentence in manifest["problems"])
-
-
-def _clock(clock: Mapping[str, Any]) -> str:
-    name, offset = f"Clock of {clock['proxy']}", seconds(clock["offset_us"])
-    if not clock["links"]:
-        return f"{name}: nothing to estimate an offset from (--max-offset?); taken as Envoy's"
-    if clock["method"] == "refused":
-        return f"{name}: several offsets fit equally well, {offset} among them; none is used"
-    spread = seconds(clock["spread_us"]).lstrip("+")
-    found = f"from {clock['links']:,} pairs by {clock['method']}"
-    return f"{name}: {offset} against Envoy, spread {spread}, {found}"
 
 
 def _print_balance(manifest: Manifest, stream: TextIO) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from egresslog.report.human import UNKNOWN, known, number, seconds, single_date, size, time
+from egresslog.report.clocks import clock_rows
+from egresslog.report.human import UNKNOWN, known, number, single_date, size, time
 from egresslog.report.layout import WIDTH, Column, Line, Sheet, layout
 from egresslog.report.matrix import matrix
 from egresslog.report.rows import Row, rows
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Cell = tuple[Column, Callable[[Row], str]]
 
 _TOTAL, _HEADING, _WARNING = "bold", "bold cyan", "bold red"
+_CLOCK = ("Zone", "Offset", "Error", "Spread", "Drift", "Steps", "Links", "By")
+_RARE = ("Zone", "Drift", "Steps")
 _INPUT_LINES = ("parsed", "rejected", "skipped", "continued")
 
 
@@ -94,9 +97,14 @@ def files_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet
 
 
 def clocks_table(clocks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet:
-    """Clock of each Squid instance, Squid minus Envoy (keys proxy, offset_us, spread_us, links)."""
-    columns = [Column("Offset"), Column("Spread"), Column("Links")]
-    lines = [Line(clock["proxy"], _clock(clock)) for clock in clocks]
+    """Clock of each Squid instance, and of each Envoy host that deviates, Squid minus Envoy.
+
+    Keys as ``clocks.clock_entries`` gives them; time zone, drift and steps where there are any.
+    """
+    listed = list(clock_rows(clocks))
+    heads = [head for head in _CLOCK if any(cells.get(head) for _, cells in listed) or head not in _RARE]
+    columns = [Column(head) for head in heads]
+    lines = [Line(name, [cells.get(head, "") for head in heads]) for name, cells in listed]
     return layout("Clocks, Squid minus Envoy", "Squid", columns, lines, width)
 
 
@@ -256,8 +264,3 @@ def _heading(row: Row, kind: str) -> str:
 
 def _off(file: Mapping[str, Any]) -> int:
     return int(file["lines"] - sum(file[name] for name in _INPUT_LINES))
-
-
-def _clock(clock: Mapping[str, Any]) -> list[str]:
-    spread = seconds(clock["spread_us"]).lstrip("+")
-    return [seconds(clock["offset_us"]), spread, number(clock["links"])]
