@@ -167,7 +167,7 @@ def test_a_host_of_few_lines_keeps_the_clock_of_the_others() -> None:
     seen = on_clocks(Logs(logs.transactions, connections, logs.truth), {0: ahead_by(7)}, {})
     by_host = {fit.host: fit for fit in fits_of(seen)}
     assert by_host[1].method == "consensus"
-    assert by_host[1].offset == by_host[0].offset == 7_000_000
+    assert abs(by_host[1].offset - 7_000_000) <= 1_000 and by_host[1].offset == by_host[0].offset
 
 
 def test_a_host_of_periodic_traffic_agrees_with_the_others() -> None:
