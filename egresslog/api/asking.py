@@ -91,7 +91,8 @@ def _is_clock_known(answer: Answer) -> bool:
 
 def _offset(answer: Answer) -> int:
     """The largest offset of a Squid's clock against Envoy's (us)."""
-    return max((int(clock["offset_us"] or 0) for clock in answer.found.manifest["clocks"]), key=abs, default=0)
+    clocks = answer.found.manifest["clocks"]
+    return max((int(clock["offset_us"] or 0) for clock in clocks), key=abs, default=0)
 
 
 def _is_open(answer: Answer) -> bool:
