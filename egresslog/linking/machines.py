@@ -16,7 +16,6 @@ from egresslog.linking.model import ConnectionColumns, Track, TransactionColumns
 from egresslog.linking.tracks import STEADY, is_steady, later, negative, raised, steady
 
 _ENOUGH = 20  # connections from which a host speaks for itself
-_AGREES = 0.85  # share of them that must meet a line, of what is usual among the hosts
 _CLEARLY = 1.1  # a clock of its own must explain so many times what the others' does
 _MORE = 8  # lines, and so many more
 _ASKED = 8  # hosts looked at one by one where all together are refused
@@ -122,12 +121,7 @@ class Machines:
             told = Told(found, self._method(found, meeting, possible), hits)
             if len(hosts) == 1:
                 told = Told(found, found.verdict if not found.found else meeting.method, found.pairs)
-            elif (
-                new
-                and found.found
-                and hosts[host] >= _ENOUGH
-                and (possible < _ENOUGH or hits < _AGREES * agreement.usual * possible)
-            ):
+            elif new and found.found and hosts[host] >= _ENOUGH and agreement.is_against(host):
                 told = self._own(host, found, meeting, agreement)
             self.envoy.setdefault(host, STEADY)
             self.told[meeting.instance, host] = told

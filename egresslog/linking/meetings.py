@@ -19,6 +19,7 @@ from egresslog.linking.tracks import STEADY, read
 METHODS = ("port", "bytes")
 _EARLY_US = 2_000
 _FEW = 20
+_AGREES = 0.9  # share of a host's connections that must meet a line, of what is usual among hosts
 _RARE = 64  # keys of no more lines within reach say which clock is right, not chance
 
 
@@ -65,7 +66,9 @@ class Meeting:
     def match_host(self, host: int, squid: Track) -> Match:
         """A host's clock against Squid's, which is known."""
         others = _side_of(self.others, self.hosts == host)
-        lines = _side_of(self.lines, np.isin(self.lines.group, np.unique(others.group)))
+        shared = np.zeros(int(max(self.lines.key.max(), self.others.key.max())) + 1, dtype=bool)
+        shared[others.key] = True
+        lines = _side_of(self.lines, shared[self.lines.key])
         lines = Side(lines.group, lines.key, read(squid, lines.time).first)
         return Match(lines, others, True, self.timed, self.window)
 
@@ -96,7 +99,12 @@ class Agreement:
     possible: NDArray[np.bool_]
     rare: NDArray[np.bool_]  # of few lines of its key: meets one by chance hardly ever
 
-    @property
+    def is_against(self, host: int) -> bool:
+        """The host's connections meet clearly fewer lines than is usual, or there are none to meet."""
+        hits, possible = self.counts.get(host, (0, 0))
+        return possible < _FEW or hits < _AGREES * self.usual * possible - 2 * possible**0.5
+
+    @cached_property
     def usual(self) -> float:
         """The largest share of connections that meet a line, of the hosts with enough of them."""
         shares = [hits / possible for hits, possible in self.counts.values() if possible >= _FEW]

@@ -15,6 +15,7 @@ from egresslog.linking.join import window_join
 from egresslog.linking.model import Floats, Ints
 
 _PAIRS_PER_ROW = 40  # rarest keys first, until there are this many pairs per row of the logs
+_UNEQUAL = 10  # rows of the longer log that count for one of the shorter
 _MOST_PAIRS = 500_000  # more tell nothing new about a clock
 _GOLDEN = 0.6180339887498949  # its multiples modulo 1 spread evenly
 _SIGMAS = 3.0  # how cautious a share of few lines is taken
@@ -127,12 +128,14 @@ def _rarest(counts: Ints, lines: Side, other_key: Ints) -> NDArray[np.bool_]:
     Of lines of equally rare keys any are kept, all over the log: those at its edges have fewest
     matches, but know nothing of an offset near 0.
     """
-    keys = int(lines.key.max()) + 1
-    frequency = np.bincount(other_key, minlength=keys)[lines.key]
+    keys = int(max(lines.key.max(), other_key.max())) + 1
+    frequency = np.bincount(other_key, minlength=keys) + np.bincount(lines.key, minlength=keys)
+    frequency = frequency[lines.key]
     scattered = (lines.time - lines.time.min()) * _GOLDEN % 1.0
     order = np.lexsort((scattered, frequency))
     kept = np.zeros(len(counts), dtype=bool)
-    budget = min(_PAIRS_PER_ROW * (len(lines) + len(other_key)), _MOST_PAIRS)
+    rows = min(len(lines) + len(other_key), _UNEQUAL * min(len(lines), len(other_key)))
+    budget = min(_PAIRS_PER_ROW * rows, _MOST_PAIRS)
     kept[order] = np.cumsum(counts[order]) <= budget
     return kept
 
