@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +11,12 @@ import numpy as np
 from egresslog.arrow import rows_of, values_of
 from egresslog.correlation.fates import named_host
 from egresslog.correlation.groups import Addresses, Groups, find_groups
+from egresslog.correlation.heads import answer_heads
 from egresslog.correlation.tables import Row
 from egresslog.identity.identify import Identities
 from egresslog.identity.pods import Pod
 from egresslog.linking.model import MISSING, MISSING_TIME, ConnectionColumns, Ints, TransactionColumns
+from egresslog.parse.values import is_address
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,6 +32,7 @@ class Columns:
     rows: Ints
     instances: tuple[str, ...]  # names of the Squid instances, by number
     hosts: tuple[str, ...]  # names of the Envoy hosts with clocks of their own, by number
+    heads: Ints  # per connection: bytes that Squid counts and its record does not
 
 
 def columns(
@@ -43,7 +46,7 @@ def columns(
 
     taken = envoy.take(pa.array(rows, pa.int64()))
     records = rows_of(taken.select(_NAMED))
-    hosts, others = _numbered(values_of(squid, "host"), map(named_host, records))
+    hosts, others = _numbered(map(_name, values_of(squid, "host")), map(_name, map(named_host, records)))
     clients, instances = values_of(squid, "client_address"), values_of(squid, "proxy")
     names = tuple(sorted(set(instances)))
     numbers = {name: number for number, name in enumerate(names)}
@@ -72,11 +75,18 @@ def columns(
         clock=_numbered(stamped)[0],
         route=_numbered([(row["upstream_cluster"], row["method"]) for row in records])[0],
     )
+    heads = answer_heads(transactions.bytes_down, connections.bytes_sent, connections.route)
+    # Squid's bytes from the client hold the head of a CONNECT that Envoy wrote: they compare with nothing.
+    connections = replace(
+        connections,
+        bytes_sent=connections.bytes_sent + heads,
+        bytes_received=np.where(heads > 0, MISSING, connections.bytes_received),
+    )
     addresses = Addresses(clients, instances, values_of(taken, "upstream_local_address"))
     groups = find_groups(addresses, identities.inventory, transactions, connections, reach)
     machines = tuple(map(_host_name, sorted(set(stamped), key=repr)))
     return Columns(
-        _linkable(transactions), connections, groups, np.array(rows, dtype=np.int64), names, machines
+        _linkable(transactions), connections, groups, np.array(rows, dtype=np.int64), names, machines, heads
     )
 
 
@@ -95,6 +105,11 @@ def _clocks(records: Iterable[Row], owners: Iterable[Pod | None]) -> Iterator[tu
         node = record["node"] or (owner.node if owner else None)
         host = node or (owner.key if owner else record["file"])
         yield record["cluster"], host
+
+
+def _name(host: str | None) -> str | None:
+    """A host's name; None for an address, which a client may ask Squid for and not tell Envoy."""
+    return None if host is None or is_address(host) else host
 
 
 def _host_name(host: tuple[Hashable, ...]) -> str:

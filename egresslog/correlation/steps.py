@@ -63,6 +63,12 @@ class Steps:
         return columns(self.logs.squid, self.logs.envoy, self.to_proxy, self.identities, reach)
 
     @cached_property
+    def heads(self) -> Mapping[int, int]:
+        """Bytes that Squid counts more than an Envoy row, where there are any."""
+        rows = zip(self.columns.rows.tolist(), self.columns.heads.tolist(), strict=True)
+        return {row: head for row, head in rows if head}
+
+    @cached_property
     def links(self) -> Links:
         sides = self.columns
         return link_in_passes(sides.transactions, sides.connections, sides.groups, self.settings)

@@ -107,7 +107,8 @@ def _bytes_up(steps: Steps, index: int, chain: list[int]) -> Row:
     if record["bytes_up"] is not None:
         return {"bytes_up_source": "squid"}
     whole = bool(chain) and _is_alone(steps, index, chain[0]) and (record["status"] or 0) // 100 in (2, 4)
-    received = steps.envoy[chain[0]]["bytes_received"] if whole else None
+    # Where Envoy wrote the CONNECT, its head is missing in what it counted from the client.
+    received = steps.envoy[chain[0]]["bytes_received"] if whole and chain[0] not in steps.heads else None
     return {"bytes_up": received, "bytes_up_source": None if received is None else "connection"}
 
 
@@ -116,7 +117,8 @@ def _is_alone(steps: Steps, index: int, row: int) -> bool:
 
 
 def _same_down(steps: Steps, index: int, row: int) -> bool:
-    return bool(steps.squid[index]["bytes_down"] == steps.envoy[row]["bytes_sent"])
+    sent = steps.envoy[row]["bytes_sent"]
+    return sent is not None and bool(steps.squid[index]["bytes_down"] == sent + steps.heads.get(row, 0))
 
 
 def _bytes_differ(steps: Steps, index: int, chain: list[int]) -> bool:
