@@ -20,7 +20,7 @@ from egresslog.report.clocks import clock_entries, clock_warnings
 from egresslog.report.completeness import Completeness
 from egresslog.report.moments import iso
 
-LIBRARIES = ("numpy", "pyarrow", "scipy")
+LIBRARIES = ("numba", "numpy", "pyarrow")
 PATHS = ("names", "pods")  # parameters that hold paths: what they say is in the files' names and digests
 
 
