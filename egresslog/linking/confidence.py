@@ -35,8 +35,7 @@ def classify(
     """Name the best candidate of each line and its class, an index into ``schema.LINKS``.
 
     ``by_port`` marks pairs of equal, surviving address and port: alone and certain, they are exact.
-    ``timeless`` marks lines whose times (or rivals, where there are too many) decide nothing: without
-    such a port they are ambiguous at best.
+    ``timeless`` marks lines of an unknown clock: without such a port they are ambiguous at best.
     """
     lines = len(none)
     order = np.lexsort((right, -posterior, left))

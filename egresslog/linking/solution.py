@@ -18,7 +18,7 @@ from egresslog.linking.model import Floats, Ints
 from egresslog.linking.parameters import alone
 from egresslog.linking.pool import Pool
 from egresslog.linking.sharing import Sharing
-from egresslog.linking.ways import HOPELESS, Ways, Weighed, posteriors, prices_of
+from egresslog.linking.ways import HOPELESS, Prices, Ways, Weighed, posteriors, prices_of
 
 _ROUGH, _FINE = 128, 2_048  # states of a component kept while parameters are learned, and at the end
 _LIKELY = 0.05  # bundles looked at for exchanges
@@ -31,7 +31,6 @@ class Solution:
 
     pool: Pool
     posterior: Floats
-    lost: Floats  # per line: share of the matchings around it that were not looked at
     dropped: int  # pairs that no matching nearly as good as the best contains
 
 
@@ -73,7 +72,7 @@ class _Problem:
         """The bundles worth weighing, and per group the prior odds (log2) that all posteriors suggest."""
         sharing = Sharing.build(self.meeting, self.port_share)
         settled = self._settled()
-        bundles = find_bundles(self.meeting, settled.lines < 0, ~settled.connections)
+        bundles = find_bundles(self.meeting, ~settled.lines, ~settled.connections)
         gap = sharing.usual_gap(bundles, np.zeros(len(bundles)))
         found = self._weighed(sharing, bundles, self.parameters, gap)
         ways = self._alone.join(found.ways)
@@ -81,7 +80,7 @@ class _Problem:
         own = posterior[len(self.singles) :]
         prior, parameters = self._learned(ways, posterior)
         likely = found.ways.take(np.flatnonzero(own > _LIKELY))
-        variants = find_variants(likely, self.meeting, np.flatnonzero(settled.lines >= 0))
+        variants = find_variants(likely, self.meeting, np.flatnonzero(settled.lines))
         gap = sharing.usual_gap(found.ways, own)
         return self._weighed(sharing, found.ways.join(variants), parameters, gap), prior
 
@@ -89,12 +88,9 @@ class _Problem:
         """Lines that make up the connection alone that they have in the best matching; and these."""
         pool = self.singles
         sure = pool.whole & (self.owner[pool.connection] == pool.transaction)
-        lines = np.full(len(self.meeting.transactions), -1)
-        lines[pool.transaction[sure]] = pool.connection[sure]
-        lines[self.pinned.transaction] = 0
-        taken = np.zeros(len(self.meeting.connections), dtype=bool)
-        taken[pool.connection[sure]] = True
-        taken[self.pinned.connection] = True
+        lines, taken = (np.zeros(len(side), dtype=bool) for side in (self.meeting.met, self.owner))
+        lines[pool.transaction[sure]] = lines[self.pinned.transaction] = True
+        taken[pool.connection[sure]] = taken[self.pinned.connection] = True
         return _Settled(lines, taken)
 
     def _weighed(self, sharing: Sharing, bundles: Ways, parameters: Parameters, gap: Density) -> _Bundled:
@@ -124,31 +120,32 @@ class _Problem:
         shift = prior - self.parameters.prior
         ways = self._alone.join(bundled.ways)
         ways = dataclasses.replace(ways, odds=ways.odds + shift[self.meeting.other_group[ways.connection]])
-        good = prices_of(ways, len(group), len(others)).regret(ways) < HOPELESS
+        prices = prices_of(ways, len(group), len(others))
+        good = prices.regret(ways) < HOPELESS
         pairs = Pool.concatenate([self.singles, bundled.pairs]).take(good[ways.number])
         ways = ways.take(np.flatnonzero(good))
         weighed = posteriors(ways, others.start, _FINE)
-        posterior, lost = _of_lines(ways, weighed, len(group), len(others))
+        posterior = _of_lines(ways, weighed, prices)
         apart = _apart(self.pinned, prior[group[self.pinned.transaction]])
         merged = Pool.concatenate([pairs, self.pinned]).merged(np.concatenate([posterior, apart]))
-        return Solution(*merged, lost, dropped + int((~good).sum()))
+        return Solution(*merged, dropped + int((~good).sum()))
 
 
 @dataclass(frozen=True)
 class _Settled:
-    lines: Ints  # per line: the connection that it makes up alone, -1 for none
+    lines: NDArray[np.bool_]
     connections: NDArray[np.bool_]
 
 
-def _of_lines(ways: Ways, weighed: Weighed, lines: int, connections: int) -> tuple[Floats, Floats]:
-    """Posterior of each line of each way, and per line what was left out around it.
+def _of_lines(ways: Ways, weighed: Weighed, prices: Prices) -> Floats:
+    """Posterior of each line of each way.
 
     What was left out is shared among the line's ways and none by how much worse than the best each is
     at least: that makes sure of less than there is, never of more.
     """
+    lines = len(prices.line)
     number, lost = ways.number, np.zeros(lines)
     np.maximum.at(lost, ways.lines, weighed.lost[number])
-    prices = prices_of(ways, lines, connections)
     share = np.exp2(-np.maximum(prices.regret(ways), 0.0))[number]
     total = np.exp2(-prices.line) + np.bincount(ways.lines, share, lines)
     share /= total[ways.lines]
@@ -156,7 +153,7 @@ def _of_lines(ways: Ways, weighed: Weighed, lines: int, connections: int) -> tup
     weighed_share = 1.0 - np.bincount(ways.lines, share * left_out, lines)[ways.lines]
     known = np.where(left_out, share, weighed_share * weighed.posterior[number])
     mine = lost[ways.lines]
-    return np.asarray((1.0 - mine) * known + mine * share), lost
+    return np.asarray((1.0 - mine) * known + mine * share)
 
 
 def _apart(pool: Pool, prior: Floats) -> Floats:
