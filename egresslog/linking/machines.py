@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from egresslog.linking.encounters import Agreement, Encounter, encounters, met
 from egresslog.linking.estimate import Estimate, estimate
-from egresslog.linking.meetings import Agreement, Meeting, meetings, met
 from egresslog.linking.model import ConnectionColumns, Track, TransactionColumns
 from egresslog.linking.tracks import STEADY, is_steady, later, negative, raised, steady
 
@@ -61,11 +61,11 @@ class Machines:
 
     def _instance(self, instance: int, hosts: dict[int, int]) -> None:
         """The instance's clock by the first kind of key that can tell, else the guess of the best."""
-        best: tuple[Estimate, Meeting] | None = None
-        for meeting in meetings(instance, self.transactions, self.connections, self.envoy):
-            found = self._against_hosts(meeting, hosts)
+        best: tuple[Estimate, Encounter] | None = None
+        for encounter in encounters(instance, self.transactions, self.connections, self.envoy):
+            found = self._against_hosts(encounter, hosts)
             if best is None or found.found or found.pairs > best[0].pairs:
-                best = found, meeting
+                best = found, encounter
             if found.found:
                 break
         self.squid[instance] = best[0].track if best else steady(0)
@@ -73,71 +73,71 @@ class Machines:
             self.zones["squid", instance] = best[0].zone
             self._hosts(*self._turned(*best, hosts), hosts)
 
-    def _turned(self, found: Estimate, meeting: Meeting, hosts: dict[int, int]) -> tuple[Estimate, Meeting]:
+    def _turned(self, found: Estimate, encounter: Encounter, hosts: dict[int, int]) -> tuple[Estimate, Encounter]:
         """Where only one host is met and its clock seems to be the one that was set: Squid's is steady.
 
         A clock that was set back is no measure of the other: times on it come twice.
         """
         (host,) = hosts if len(hosts) == 1 else (None,)
         if host is None or host in self.envoy or is_steady(found.track):
-            return found, meeting
-        other = estimate(meeting.match_host(host, STEADY), self.reach)
+            return found, encounter
+        other = estimate(encounter.match_host(host, STEADY), self.reach)
         if not other.found or other.pairs < _CLEARLY * found.pairs:
-            return found, meeting
+            return found, encounter
         base = other.track[0].offset
-        self.squid[meeting.instance] = steady(base)
+        self.squid[encounter.instance] = steady(base)
         self.envoy[host] = negative(raised(later(other.track, -base), -base))
-        return replace(other, track=steady(base)), meeting
+        return replace(other, track=steady(base)), encounter
 
-    def _against_hosts(self, meeting: Meeting, hosts: dict[int, int]) -> Estimate:
+    def _against_hosts(self, encounter: Encounter, hosts: dict[int, int]) -> Estimate:
         """By the hosts that are known; by all together; or by the largest that can tell."""
         known = [host for host in hosts if host in self.envoy]
-        found = estimate(meeting.match(known), self.reach) if known else None
+        found = estimate(encounter.match(known), self.reach) if known else None
         if found is None or not found.found:
-            found = estimate(meeting.match(hosts), self.reach)
+            found = estimate(encounter.match(hosts), self.reach)
         if len(hosts) == 1 or (found.found and is_steady(found.track)):
             return found
-        alone = [one for one in self._alone(meeting, hosts) if one.found]
+        alone = [one for one in self._alone(encounter, hosts) if one.found]
         # Hosts that were set at different times make no common course: the steadiest is the measure.
         return min(alone, key=lambda one: (len(one.track), -one.pairs)) if alone else found
 
-    def _alone(self, meeting: Meeting, hosts: dict[int, int]) -> Iterator[Estimate]:
+    def _alone(self, encounter: Encounter, hosts: dict[int, int]) -> Iterator[Estimate]:
         """Squid's clock by each of the largest hosts, until some can tell."""
         large = [host for host in hosts if hosts[host] >= _ENOUGH]
         told = 0
         for host in sorted(large, key=lambda host: (-hosts[host], host))[:_ASKED]:
-            found = estimate(meeting.match([host]), self.reach)
+            found = estimate(encounter.match([host]), self.reach)
             yield found
             told += found.found
             if told == _TELL:
                 return
 
-    def _hosts(self, found: Estimate, meeting: Meeting, hosts: dict[int, int]) -> None:
+    def _hosts(self, found: Estimate, encounter: Encounter, hosts: dict[int, int]) -> None:
         """The clocks of the hosts that are not known yet, by the instance's."""
-        agreement = meeting.agreement(found.track, self.reach)
+        agreement = encounter.agreement(found.track, self.reach)
         for host in sorted(hosts):
             hits, possible = agreement.counts.get(host, (0, 0))
             new = host not in self.envoy
-            told = Told(found, self._method(found, meeting, possible), hits)
+            told = Told(found, self._method(found, encounter, possible), hits)
             if len(hosts) == 1:
-                told = Told(found, found.verdict if not found.found else meeting.method, found.pairs)
+                told = Told(found, found.verdict if not found.found else encounter.method, found.pairs)
             elif new and found.found and hosts[host] >= _ENOUGH and agreement.is_against(host):
-                told = self._own(host, found, meeting, agreement)
+                told = self._own(host, found, encounter, agreement)
             self.envoy.setdefault(host, STEADY)
-            self.told[meeting.instance, host] = told
+            self.told[encounter.instance, host] = told
 
-    def _method(self, found: Estimate, meeting: Meeting, possible: int) -> str:
+    def _method(self, found: Estimate, encounter: Encounter, possible: int) -> str:
         if not found.found:
             return found.verdict
-        return meeting.method if possible >= _ENOUGH else "consensus"
+        return encounter.method if possible >= _ENOUGH else "consensus"
 
-    def _own(self, host: int, squid: Estimate, meeting: Meeting, agreement: Agreement) -> Told:
+    def _own(self, host: int, squid: Estimate, encounter: Encounter, agreement: Agreement) -> Told:
         """The host's own clock, where it clearly explains more than that of the others."""
         hits, possible = agreement.counts[host]
-        found = estimate(meeting.match_host(host, squid.track), self.reach)
+        found = estimate(encounter.match_host(host, squid.track), self.reach)
         if found.verdict == "none" or found.pairs < _CLEARLY * hits + _MORE:
-            return Told(squid, self._method(squid, meeting, possible), hits)
+            return Told(squid, self._method(squid, encounter, possible), hits)
         self.envoy[host] = negative(found.track)
         self.zones["envoy", host] = -found.zone
-        method = meeting.method if found.found else "refused"
+        method = encounter.method if found.found else "refused"
         return Told(found, method, found.pairs)

@@ -45,7 +45,7 @@ def _counted(group: Ints, owner: Ints) -> Iterator[tuple[int, int, int]]:
 
 
 @dataclass(frozen=True)
-class Meeting:
+class Encounter:
     """One instance and the connections it may meet, by one kind of key; times as each clock showed them."""
 
     instance: int
@@ -121,16 +121,16 @@ class Agreement:
         return dict(zip(hosts.tolist(), zip(hits.tolist(), possible.tolist(), strict=True), strict=True))
 
 
-def meetings(
+def encounters(
     instance: int, transactions: TransactionColumns, connections: ConnectionColumns, envoy: dict[int, Track]
-) -> Iterator[Meeting]:
+) -> Iterator[Encounter]:
     """What tells the instance's clock: equal ports where they are logged, then equal sizes."""
     rows = np.flatnonzero((transactions.instance == instance) & (transactions.group >= 0))
     others = np.flatnonzero(np.isin(connections.group, np.unique(transactions.group[rows])))
     for method in METHODS:
         known = _timed(rows[_values(method, transactions)[rows] != MISSING], transactions)
         if len(known) and len(others):
-            yield _meeting(instance, method, (known, others), (transactions, connections), envoy)
+            yield _encounter(instance, method, (known, others), (transactions, connections), envoy)
 
 
 def _timed(rows: Ints, transactions: TransactionColumns) -> Ints:
@@ -139,13 +139,13 @@ def _timed(rows: Ints, transactions: TransactionColumns) -> Ints:
     return rows[begun] if 2 * int(begun.sum()) >= len(rows) else rows
 
 
-def _meeting(
+def _encounter(
     instance: int,
     method: str,
     rows: tuple[Ints, Ints],
     sides: tuple[TransactionColumns, ConnectionColumns],
     envoy: dict[int, Track],
-) -> Meeting:
+) -> Encounter:
     """Both logs by their starts, or by their ends where a start is missing."""
     (mine, theirs), (transactions, connections) = rows, sides
     group, other_group = transactions.group[mine], connections.group[theirs]
@@ -157,7 +157,7 @@ def _meeting(
     other_time = (connections.start if timed else connections.end)[theirs]
     lines, others = Side(group, key, time), Side(other_group, other_key, other_time)
     window = window_of(int(transactions.resolution[mine].max()))
-    return Meeting(instance, method, lines, others, connections.clock[theirs], timed, window, envoy)
+    return Encounter(instance, method, lines, others, connections.clock[theirs], timed, window, envoy)
 
 
 def _values(method: str, side: TransactionColumns | ConnectionColumns) -> Ints:
