@@ -73,7 +73,9 @@ class Machines:
             self.zones["squid", instance] = best[0].zone
             self._hosts(*self._turned(*best, hosts), hosts)
 
-    def _turned(self, found: Estimate, encounter: Encounter, hosts: dict[int, int]) -> tuple[Estimate, Encounter]:
+    def _turned(
+        self, found: Estimate, encounter: Encounter, hosts: dict[int, int]
+    ) -> tuple[Estimate, Encounter]:
         """Where only one host is met and its clock seems to be the one that was set: Squid's is steady.
 
         A clock that was set back is no measure of the other: times on it come twice.
