@@ -15,21 +15,45 @@ from egresslog.linking import sums
 from egresslog.linking.compiled import run
 from egresslog.linking.join import Index
 from egresslog.linking.meeting import Meeting
-from egresslog.linking.model import Ints
+from egresslog.linking.model import Floats, Ints
 from egresslog.linking.ways import Ways
 
-_STEPS_EACH = 30  # of these, for each line looked at, as a rule
-_STEPS = 40_000  # partial sums tried per connection before it is given up
-_SOLUTIONS = 128  # more ways than this to make up one connection tell nothing
-_POOL = 64  # leftover lines looked at per connection, the earliest
+_POOL = 1_024  # leftover lines looked at per connection, the earliest
 _PART = 4_096  # connections looked at together
-_ROOM = 512  # lines kept for each of them
+_ROOM = 4  # lines kept for each sum, on average
+USUAL_US = 50_000.0  # median pause between the lines of a connection
+_STRETCHES = tuple(4.0**power for power in (*range(1, 16), 50))
+
+
+@dataclass(frozen=True)
+class Bundles:
+    """Sets of lines that add up to a connection, as ways whose odds are 0.
+
+    ``reach`` is per connection how much pauses may stretch a sum that is sure to be among them (see
+    sums.find_sums); infinite where all are.
+    """
+
+    ways: Ways
+    reach: Floats
+
+
+@dataclass(frozen=True)
+class _Effort:
+    """How far to look: ``steps`` and ``sums`` per connection, and steps per line as a rule."""
+
+    steps: int
+    sums: int
+    each: int
+
+
+_QUICK = _Effort(4_000, 64, 30)
+_THOROUGH = _Effort(400_000, 1_024, 1_000)
 
 
 def find_bundles(
     meeting: Meeting, free_lines: NDArray[np.bool_], free_connections: NDArray[np.bool_]
-) -> Ways:
-    """Sets of two or more free lines whose bytes add up to those of a free connection; odds are 0.
+) -> Bundles:
+    """Sets of two or more free lines whose bytes add up to those of a free connection.
 
     Lines without a start are left out: what cannot be put in order adds up too easily.
     """
@@ -37,9 +61,19 @@ def find_bundles(
     usable = free_lines & meeting.timed & meeting.met & (lines.bytes_down > 0)
     pool = _Pool.build(meeting, np.flatnonzero(usable))
     rows = np.flatnonzero(free_connections & (others.bytes_sent > 0))
-    found = [_sums(meeting, pool, rows[at : at + _PART]) for at in range(0, len(rows), _PART)]
-    connection, size, line = (np.concatenate([np.empty(0, np.int64), *part]) for part in zip(
-        *found, strict=True)) if found else [np.empty(0, np.int64)] * 3  # fmt: skip
+    reach = np.full(len(others), np.inf)
+    ways = _search(meeting, pool, rows, _QUICK, reach)
+    open_ = rows[np.isfinite(reach[rows])]
+    more = _search(meeting, pool, open_, _THOROUGH, reach)
+    return Bundles(ways.take(np.flatnonzero(~np.isin(ways.connection, open_))).join(more), reach)
+
+
+def _search(meeting: Meeting, pool: _Pool, rows: Ints, effort: _Effort, reach: Floats) -> Ways:
+    """The sums of some connections; sets their ``reach``."""
+    parts = [rows[at : at + _PART] for at in range(0, len(rows), _PART)]
+    found = [_sums(meeting, pool, part, effort, reach) for part in parts]
+    nothing = [np.empty(0, np.int64)] * 3
+    connection, size, line = (np.concatenate(part) for part in zip(nothing, *found, strict=True))
     return Ways(connection, size, line, np.zeros(len(connection)))
 
 
@@ -54,6 +88,11 @@ class _Pool:
     down: Ints
     up: Ints
 
+    @property
+    def tail(self) -> Ints:
+        """The bytes down of each line and all after it."""
+        return np.append(np.cumsum(self.down[::-1])[::-1], 0)
+
     @classmethod
     def build(cls, meeting: Meeting, lines: Ints) -> _Pool:
         index = Index.build(meeting.group[lines], meeting.transactions.start[lines])
@@ -62,7 +101,9 @@ class _Pool:
         return cls(lines, index, table.start[lines], ready, table.bytes_down[lines], table.bytes_up[lines])
 
 
-def _sums(meeting: Meeting, pool: _Pool, rows: Ints) -> tuple[Ints, Ints, Ints]:
+def _sums(
+    meeting: Meeting, pool: _Pool, rows: Ints, effort: _Effort, reach: Floats
+) -> tuple[Ints, Ints, Ints]:
     """Connection and size of each sum, and the lines of all of them."""
     others, settings = meeting.connections, meeting.settings
     begins, ends = others.start[rows] - settings.lead_us, others.end[rows] + settings.lead_us
@@ -70,16 +111,19 @@ def _sums(meeting: Meeting, pool: _Pool, rows: Ints) -> tuple[Ints, Ints, Ints]:
     low, high = within.low, np.minimum(within.high, within.low + _POOL)
     several = np.flatnonzero(high - low > 1)
     rows, low, high = rows[several], low[several], high[several]
-    sizes, found, count = _room(len(rows) * _SOLUTIONS), _room(len(rows) * _ROOM), _room(len(rows))
-    work, opens = int((high - low).sum()) * _STEPS_EACH, others.start[rows] + settings.open_window_us
+    room, work = len(rows) * effort.sums, int((high - low).sum()) * effort.each
+    sizes, found, count, level = _zeros(room), _zeros(room * _ROOM), _zeros(len(rows)), _zeros(len(rows))
     run(
-        sums, "find_sums", work, low, high, opens,
+        sums, "find_sums", work, low, high, others.start[rows], ends[several],
         others.bytes_sent[rows], others.bytes_received[rows], pool.start, pool.ready, pool.down, pool.up,
-        _STEPS, _SOLUTIONS, sizes, found, count,
+        pool.tail, settings.open_window_us, USUAL_US, np.array(_STRETCHES), effort.steps, effort.sums,
+        sizes, found, count, level,
     )  # fmt: skip
+    cut = np.where(within.high[several] > high, pool.start[high - 1] - others.start[rows], sums.LONGEST)
+    reach[rows] = np.minimum(np.array([*_STRETCHES, np.inf, 1.0])[level], 1.0 + np.maximum(cut, 0) / USUAL_US)
     sizes = sizes[: int(count.sum())]
     return np.repeat(rows, count), sizes, pool.lines[found[: int(sizes.sum())]]
 
 
-def _room(length: int) -> Ints:
+def _zeros(length: int) -> Ints:
     return np.zeros(length, dtype=np.int64)

@@ -27,11 +27,11 @@ class Density:
 
     def mean(self, low: Ints, width: Ints, kinds: Ints | int = 0) -> Floats:
         """Log2 of the mean density (per us) between ``low`` and ``low + width`` (us)."""
-        inside = self._below(low + width, kinds) - self._below(low, kinds)
+        inside = self.below(low + width, kinds) - self.below(low, kinds)
         return np.asarray(np.log2(np.maximum(inside, 1e-12) / np.maximum(width, 1)))
 
-    def _below(self, values: Ints, kinds: Ints | int) -> Floats:
-        """Probability of less than each value."""
+    def below(self, values: Ints, kinds: Ints | int = 0) -> Floats:
+        """Probability of less than each value (us)."""
         masses = np.exp2(self.log2) * np.diff(self.edges)
         before = np.concatenate([np.zeros((len(masses), 1)), np.cumsum(masses, axis=1)], axis=1)
         inside = np.clip(values, self.edges[0], self.edges[-1])

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from egresslog.linking.model import Floats, Ints
 
 _TOO_MUCH = 0.1  # share of the weight lost at one connection from which a component is given up
-_FAINT = 1e-9  # of the weight of its heaviest; lighter ones are dropped
+_BLOCK = 512  # connections of a component whose steps are kept at once
+_FAINT = 1e-5  # of the weight of its heaviest; lighter ones are dropped
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,29 @@ class Matchings:
     def weigh(self) -> tuple[Floats, Floats]:
         """Posterior of each way; per connection the share of matchings lost to the limit of states."""
         posterior, lost = np.zeros(len(self.odds)), np.zeros(len(self.idle))
-        states, steps = self._begin(), []
-        for level in range(int(np.diff(self.components).max(initial=0))):
-            states = states.take(np.flatnonzero(self._size[states.component] > level))
-            step = self._step(states, level, lost)
-            steps.append(step)
-            states = step.after
-        worth = np.ones(0)
-        for step in reversed(steps):
-            worth = step.back(worth, posterior)
+        levels = int(self._size.max(initial=0))
+        states, blocks = self._begin(), []
+        for begin in range(0, levels, _BLOCK):
+            blocks.append(states)
+            steps = self._forward(states, begin, min(begin + _BLOCK, levels), lost)
+            states = steps[-1].after
+        worth, last = np.ones(0), len(blocks) - 1
+        for number in range(last, -1, -1):  # what lies between was forgotten: to keep it takes much memory
+            begin = number * _BLOCK
+            if number < last:
+                steps = self._forward(blocks.pop(-2), begin, begin + _BLOCK, lost)
+            for step in reversed(steps):
+                worth = step.back(worth, posterior)
         return posterior, lost
+
+    def _forward(self, states: _States, begin: int, end: int, lost: Floats) -> list[_Step]:
+        """The steps from some level to another."""
+        steps = []
+        for level in range(begin, end):
+            states = states.take(np.flatnonzero(self._size[states.component] > level))
+            steps.append(self._step(states, level, lost))
+            states = steps[-1].after
+        return steps
 
     @property
     def _size(self) -> Ints:

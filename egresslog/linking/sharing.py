@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from egresslog.linking.bundles import USUAL_US, Bundles
 from egresslog.linking.evidence import Parameters, observe, weigh
 from egresslog.linking.join import Index
 from egresslog.linking.likelihood import Density, growing_edges, learn, lomax
@@ -19,7 +20,7 @@ from egresslog.linking.pool import Pool
 from egresslog.linking.ways import Ways
 
 _SURE_BITS = 14.0  # no sum proves more than this
-_GAP_US = 50_000.0  # median time between the lines of one connection
+_PRIOR_GAPS = 20.0  # so many gaps are taken to be as usual
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,36 @@ class Sharing:
         later = np.flatnonzero(np.diff(number, prepend=-1) == 0)
         edges, lines = growing_edges(), bundles.lines
         gaps = self._gaps(lines[later - 1], lines[later])
-        return learn(edges, lomax(edges, _GAP_US), gaps, posterior[number[later]])
+        return learn(edges, lomax(edges, USUAL_US), gaps, posterior[number[later]])
+
+    def known(self, bundles: Bundles, likely: Ways, posterior: Floats) -> Floats:
+        """Per bundle the probability that the search met the true one of its connection, if it has one.
+
+        Taken as usual, each pause stretches a bundle by an exponential step of the logarithm; how long
+        these steps are is learned from bundles as ``likely`` as ``posterior``.
+        """
+        steps, number = self._steps(likely), likely.number
+        total = np.bincount(number, steps, len(likely)) @ posterior + _PRIOR_GAPS
+        usual = total / ((likely.size - 1) @ posterior + _PRIOR_GAPS)
+        room = np.log(bundles.reach[bundles.ways.connection]) / usual
+        return _gamma_below(bundles.ways.size - 1, room)
+
+    def _steps(self, bundles: Ways) -> Floats:
+        """Of each line by how much (natural logarithm) the pause before it stretches its bundle."""
+        lines = bundles.lines
+        follows = np.diff(bundles.number, prepend=-1) == 0
+        return np.where(follows, np.log1p(self._gaps(np.roll(lines, 1), lines) / USUAL_US), 0.0)
 
     def _gaps(self, before: Ints, after: Ints) -> Ints:
         table = self.meeting.transactions
         return np.asarray(np.maximum(table.start[after] - table.end[before], 0))
+
+
+def _gamma_below(shape: Ints, value: Floats) -> Floats:
+    """Probability that so many exponential steps of mean 1 add up to less than ``value``."""
+    finite = np.where(np.isfinite(value), value, 0.0)
+    term, above = np.exp(-finite), np.zeros(len(value))
+    for step in range(int(shape.max(initial=0))):
+        above += np.where(step < shape, term, 0.0)
+        term *= finite / (step + 1)
+    return np.where(np.isfinite(value), 1.0 - above, 1.0)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from egresslog.linking.bundles import find_bundles
+from egresslog.linking.bundles import Bundles, find_bundles
 from egresslog.linking.candidates import Ports
 from egresslog.linking.evidence import Parameters
 from egresslog.linking.exchange import find_variants
-from egresslog.linking.likelihood import Density
 from egresslog.linking.meeting import Meeting
 from egresslog.linking.model import Floats, Ints
 from egresslog.linking.parameters import alone
@@ -20,8 +19,9 @@ from egresslog.linking.pool import Pool
 from egresslog.linking.sharing import Sharing
 from egresslog.linking.ways import HOPELESS, Prices, Ways, Weighed, posteriors, prices_of
 
-_ROUGH, _FINE = 128, 2_048  # states of a component kept while parameters are learned, and at the end
+_ROUGH, _FINE = 64, 512  # states of a component kept while parameters are learned, and at the end
 _LIKELY = 0.05  # bundles looked at for exchanges
+_TINY = 1e-9  # nothing is taken to be less probable
 _GROUP_WEIGHT = 100.0  # all groups together count as this many rows of each
 
 
@@ -38,6 +38,16 @@ class Solution:
 class _Bundled:
     ways: Ways
     pairs: Pool  # one for each line of each way
+    known: Floats  # per way: probability that the search met its connection's bundle, if it has one
+
+    def met(self, ways: Ways) -> Ways:
+        """The ways with odds that leave room for what the search did not meet."""
+        return dataclasses.replace(ways, odds=ways.odds + np.log2(np.maximum(self.known, _TINY)))
+
+    def unmet(self, ways: Ways, connections: int) -> Floats:
+        """Odds (log2) of each connection for a bundle that the search did not meet, or for none."""
+        odds = ways.odds + np.log2(np.maximum(1.0 - self.known, _TINY))
+        return np.asarray(_log2_sums(ways.connection, odds, connections))
 
 
 def solve(meeting: Meeting, ports: Ports, pool: Pool, parameters: Parameters) -> Solution:
@@ -46,7 +56,7 @@ def solve(meeting: Meeting, ports: Ports, pool: Pool, parameters: Parameters) ->
     singles = pool.take(~ports.survives[pool.transaction])
     odds = singles.weight + parameters.prior
     ways = Ways.single(singles.transaction, singles.connection, odds)
-    prices = prices_of(ways, len(meeting.transactions), len(meeting.connections))
+    prices = prices_of(ways, len(meeting.transactions), np.zeros(len(meeting.connections)))
     kept = prices.regret(ways) < HOPELESS
     dropped, singles = int((~kept).sum()), singles.take(kept)
     problem = _Problem(meeting, ports.share, parameters, singles, pinned, prices.owner)
@@ -73,16 +83,17 @@ class _Problem:
         sharing = Sharing.build(self.meeting, self.port_share)
         settled = self._settled()
         bundles = find_bundles(self.meeting, ~settled.lines, ~settled.connections)
-        gap = sharing.usual_gap(bundles, np.zeros(len(bundles)))
-        found = self._weighed(sharing, bundles, self.parameters, gap)
+        unsure = np.zeros(len(bundles.ways))
+        found = self._weighed(sharing, bundles, self.parameters, bundles.ways, unsure)
         ways = self._alone.join(found.ways)
-        posterior = posteriors(ways, self.meeting.connections.start, _ROUGH).posterior
+        start = self.meeting.connections.start
+        posterior = posteriors(ways, start, np.zeros(len(start)), _ROUGH).posterior
         own = posterior[len(self.singles) :]
         prior, parameters = self._learned(ways, posterior)
         likely = found.ways.take(np.flatnonzero(own > _LIKELY))
         variants = find_variants(likely, self.meeting, np.flatnonzero(settled.lines))
-        gap = sharing.usual_gap(found.ways, own)
-        return self._weighed(sharing, found.ways.join(variants), parameters, gap), prior
+        bundles = dataclasses.replace(bundles, ways=found.ways.join(variants))
+        return self._weighed(sharing, bundles, parameters, found.ways, own), prior
 
     def _settled(self) -> _Settled:
         """Lines that make up the connection alone that they have in the best matching; and these."""
@@ -93,10 +104,14 @@ class _Problem:
         taken[pool.connection[sure]] = taken[self.pinned.connection] = True
         return _Settled(lines, taken)
 
-    def _weighed(self, sharing: Sharing, bundles: Ways, parameters: Parameters, gap: Density) -> _Bundled:
-        ways, pairs = sharing.weigh(bundles, parameters, gap)
+    def _weighed(
+        self, sharing: Sharing, bundles: Bundles, parameters: Parameters, likely: Ways, posterior: Floats
+    ) -> _Bundled:
+        """The bundles that are not hopeless, by what ``likely`` ones teach."""
+        ways, pairs = sharing.weigh(bundles.ways, parameters, sharing.usual_gap(likely, posterior))
+        known = sharing.known(bundles, likely, posterior)
         kept = ways.odds > -HOPELESS
-        return _Bundled(ways.take(np.flatnonzero(kept)), pairs.take(kept[ways.number]))
+        return _Bundled(ways.take(np.flatnonzero(kept)), pairs.take(kept[ways.number]), known[kept])
 
     def _learned(self, ways: Ways, posterior: Floats) -> tuple[Floats, Parameters]:
         """How complete the logs proved to be: per group as prior odds, and overall."""
@@ -117,14 +132,14 @@ class _Problem:
     def conclude(self, bundled: _Bundled, prior: Floats, dropped: int) -> Solution:
         """The posteriors of everything, with the prior (log2) of each group."""
         group, others = self.meeting.group, self.meeting.connections
-        shift = prior - self.parameters.prior
-        ways = self._alone.join(bundled.ways)
-        ways = dataclasses.replace(ways, odds=ways.odds + shift[self.meeting.other_group[ways.connection]])
-        prices = prices_of(ways, len(group), len(others))
+        shift = (prior - self.parameters.prior)[self.meeting.other_group]
+        found = bundled.ways.shifted(shift)
+        ways, idle = self._alone.shifted(shift).join(bundled.met(found)), bundled.unmet(found, len(others))
+        prices = prices_of(ways, len(group), idle)
         good = prices.regret(ways) < HOPELESS
         pairs = Pool.concatenate([self.singles, bundled.pairs]).take(good[ways.number])
         ways = ways.take(np.flatnonzero(good))
-        weighed = posteriors(ways, others.start, _FINE)
+        weighed = posteriors(ways, others.start, idle, _FINE)
         posterior = _of_lines(ways, weighed, prices)
         apart = _apart(self.pinned, prior[group[self.pinned.transaction]])
         merged = Pool.concatenate([pairs, self.pinned]).merged(np.concatenate([posterior, apart]))
@@ -154,6 +169,14 @@ def _of_lines(ways: Ways, weighed: Weighed, prices: Prices) -> Floats:
     known = np.where(left_out, share, weighed_share * weighed.posterior[number])
     mine = lost[ways.lines]
     return np.asarray((1.0 - mine) * known + mine * share)
+
+
+def _log2_sums(rows: Ints, odds: Floats, many: int) -> Floats:
+    """Per row log2 of 1 and all its odds together."""
+    largest = np.zeros(many)
+    np.maximum.at(largest, rows, odds)
+    total = np.exp2(-largest) + np.bincount(rows, np.exp2(odds - largest[rows]), many)
+    return np.asarray(largest + np.log2(total))
 
 
 def _apart(pool: Pool, prior: Floats) -> Floats:

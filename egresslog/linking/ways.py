@@ -6,7 +6,7 @@ is by far the likeliest its ways get nearly 1, n exchangeable ways get 1/n each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ _LIMITS = (6.0, 4.0, 2.0)  # regret (bits) up to which ways are kept in crowded 
 _CROWDED = 0.05  # share of the matchings left out from which a component is tried with fewer ways
 _WORTH = 0.2  # share of the ways that must be left out for another try to be worth it
 _STEP = 0.05  # bits by which bids rise
+_SWEEPS = 6  # over the lines that connections with bundles want
 HOPELESS = 10.0  # bits by which a matching must be worse than the best to be left out
 
 
@@ -61,6 +62,10 @@ class Ways:
             np.concatenate([self.odds, other.odds]),
         )
 
+    def shifted(self, bits: Floats) -> Ways:
+        """The ways with odds changed by the ``bits`` of their connections."""
+        return replace(self, odds=self.odds + bits[self.connection])
+
     def take(self, rows: Ints) -> Ways:
         """The ways of these numbers, in their order."""
         size, begins = self.size[rows], self.begins[:-1][rows]
@@ -73,22 +78,23 @@ class Ways:
 
 @dataclass(frozen=True)
 class Prices:
-    """What ends are worth to those who want them (bits), by their own numbers; 0 to nobody."""
+    """What ends are worth to those who want them (bits), by their own numbers."""
 
     line: Floats
     connection: Floats
     owner: Ints  # per connection: the line that takes it, -1 for none
 
     @classmethod
-    def find(cls, left: Ints, right: Ints, odds: Floats) -> Prices:
+    def find(cls, left: Ints, right: Ints, odds: Floats, idle: Floats) -> Prices:
         """The prices at which each line takes the connection it gains most from.
 
-        Bids rise in steps of ``_STEP``: how exact a bound is for each line that a matching moves.
+        ``idle`` (log2) is what each connection is worth on its own. Bids rise in steps of ``_STEP``: how
+        exact a bound is for each line that a matching moves.
         """
         order = np.argsort(left, kind="stable")
         counts = np.bincount(left, minlength=1)
         begins = np.concatenate([[0], np.cumsum(counts)])
-        price, profit = np.zeros(int(right.max(initial=0)) + 1), np.zeros(len(counts))
+        price, profit = idle.copy(), np.zeros(len(counts))
         owner = np.full(len(price), -1)
         run(auction, "bid", len(left), begins, right[order], odds[order], _STEP, price, owner, profit)
         return cls(profit, price, owner)
@@ -114,16 +120,17 @@ class Weighed:
     left_out: NDArray[np.bool_]
 
 
-def posteriors(ways: Ways, start: Ints, most: int) -> Weighed:
+def posteriors(ways: Ways, start: Ints, idle: Floats, most: int) -> Weighed:
     """What speaks for each way, summed over all matchings.
 
-    ``start`` (us) of every connection orders them. Nothing is left out but in components so dense
-    that more than ``most`` sets of used lines compete at once: there ways are left out, the worst ones first.
+    ``start`` (us) of every connection orders them, ``idle`` (log2) is its worth in no way. Nothing is left
+    out but in components so dense that more than ``most`` sets of used lines compete at once: there ways
+    are left out, the worst ones first.
     """
     if not len(ways):
         nothing = np.zeros(0)
         return Weighed(nothing, nothing, nothing, nothing.astype(np.int64), nothing > 0)
-    whole = found = _weighed(ways, start, most)
+    whole = found = _weighed(ways, start, idle, most)
     todo = np.arange(len(ways))
     for limit in _LIMITS:
         crowded = np.isin(found.component, found.component[found.lost > _CROWDED])
@@ -132,17 +139,19 @@ def posteriors(ways: Ways, start: Ints, most: int) -> Weighed:
         todo = todo[crowded & (found.regret < limit)]
         if len(dropped) < _WORTH * crowded.sum() or not len(todo):
             break
-        found = _weighed(ways.take(todo), start, most)
+        found = _weighed(ways.take(todo), start, idle, most)
         whole.posterior[todo], whole.lost[todo] = found.posterior, found.lost
     return whole
 
 
-def _weighed(ways: Ways, start: Ints, most: int) -> Weighed:
+def _weighed(ways: Ways, start: Ints, idle: Floats, most: int) -> Weighed:
     order, connection = _by_component(ways, start)
     placed = ways.take(order)
     lines, number = np.unique(placed.lines, return_inverse=True)[1], placed.number
+    alone = np.empty(int(connection.max()) + 1)
+    alone[connection] = idle[placed.connection]
     placed = Ways(connection, placed.size, lines, placed.odds)
-    prices = prices_of(placed, int(lines.max()) + 1, int(connection.max()) + 1)
+    prices = prices_of(placed, int(lines.max()) + 1, alone)
     regret = prices.regret(placed)
     spans = Spans.find(lines, connection[number])
     matchings = Matchings(
@@ -150,7 +159,7 @@ def _weighed(ways: Ways, start: Ints, most: int) -> Weighed:
         ways=np.concatenate([[0], np.cumsum(np.bincount(connection))]),
         bits=spans.bits(lines, placed.begins),
         odds=np.exp2(np.clip(-regret, -_CLIP, _CLIP)),
-        idle=np.exp2(-prices.connection),
+        idle=np.exp2(alone - prices.connection),
         leaving=spans.leaving,
         leavers=spans.leavers,
         slots=spans.slot[spans.by_last],
@@ -164,17 +173,41 @@ def _weighed(ways: Ways, start: Ints, most: int) -> Weighed:
     return Weighed(found[back], lost[connection][back], regret[back], component[back], nothing)
 
 
-def prices_of(ways: Ways, lines: int, connections: int) -> Prices:
-    """Prices of so many lines and connections: by the single lines, raised where bundles pay more."""
+def prices_of(ways: Ways, lines: int, idle: Floats) -> Prices:
+    """Prices of so many lines and of all connections, each worth ``idle`` (log2) in no way."""
     single = ways.size == 1
     left, right = ways.lines[ways.begins[:-1][single]], ways.connection[single]
-    prices = Prices.find(left, right, ways.odds[single])
-    more = max(lines - len(prices.line), 0), max(connections - len(prices.connection), 0)
-    owner = np.pad(prices.owner, (0, more[1]), constant_values=-1)
-    prices = Prices(np.pad(prices.line, (0, more[0])), np.pad(prices.connection, (0, more[1])), owner)
-    bundle, offered = ways.take(np.flatnonzero(~single)), prices.connection.copy()
-    np.maximum.at(offered, bundle.connection, offered[bundle.connection] - prices.regret(bundle))
-    return Prices(prices.line, offered, owner)
+    found = Prices.find(left, right, ways.odds[single], idle)
+    prices = Prices(np.pad(found.line, (0, max(lines - len(found.line), 0))), found.connection, found.owner)
+    return prices if single.all() else _balanced(ways, prices, idle)
+
+
+def _balanced(ways: Ways, prices: Prices, idle: Floats) -> Prices:
+    """The prices with what bundles are worth shared out among their lines and their connection.
+
+    Block coordinate descent on the dual of the best packing: no way is worth more than its prices.
+    """
+    order = np.argsort(ways.connection, kind="stable")
+    mine = np.isin(ways.connection[order], ways.connection[ways.size > 1])
+    sorted_ways = ways.take(order[mine])
+    number, lines, price = sorted_ways.number, sorted_ways.lines, prices.line.copy()
+    holding = np.argsort(lines, kind="stable")
+    left = sorted_ways.odds - np.bincount(number, price[lines], len(sorted_ways))
+    met = len(price), len(idle)
+    run(
+        auction, "balance", len(lines) * _SWEEPS * 8, np.unique(lines),
+        _ends(lines, met[0]), number[holding], _ends(sorted_ways.connection, met[1]), sorted_ways.connection,
+        sorted_ways.begins, lines, idle, _SWEEPS, price, left,
+    )  # fmt: skip
+    worth = np.bincount(ways.number, price[ways.lines], len(ways))
+    offered = idle.copy()
+    np.maximum.at(offered, ways.connection, ways.odds - worth)
+    return Prices(price, offered, prices.owner)
+
+
+def _ends(keys: Ints, many: int) -> Ints:
+    """Where the rows of each of so many keys begin among sorted ones, and the end."""
+    return np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=many))])
 
 
 def _by_component(ways: Ways, start: Ints) -> tuple[Ints, Ints]:
