@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from egresslog.linking import graph
 from egresslog.linking.compiled import _compiled
 from egresslog.linking.confidence import classify
+from egresslog.linking.model import Pairs
 from egresslog.linking.ways import Ways, Weighed, posteriors, prices_of
 from egresslog.schema import LINKS
 
@@ -178,7 +179,8 @@ def test_compiled_kernels_do_what_plain_ones_do() -> None:
 def test_classes(posterior: float, none: float, by_port: bool, timeless: bool, name: str) -> None:
     one = np.zeros(1, dtype=np.int64)
     marks = np.array([by_port]), np.array([timeless])
-    verdict = classify(one, one, np.array([posterior]), np.array([none]), *marks)
+    pairs = Pairs(one, one, {}, np.zeros(1), np.array([posterior]))
+    verdict = classify(pairs, np.array([none]), *marks)
     assert LINKS[int(verdict.link[0])] == name
     assert verdict.connection[0] == (-1 if name in ("none", "ambiguous") else 0)
     assert verdict.margin[0] == pytest.approx(np.log2(posterior / none))

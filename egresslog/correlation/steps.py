@@ -120,7 +120,7 @@ class Steps:
         """The candidate pairs of each Squid row, best first."""
         pairs = self.links.pairs
         found: defaultdict[int, list[int]] = defaultdict(list)
-        for pair in np.lexsort((pairs.connection, -pairs.posterior)):
+        for pair in pairs.best_first:
             found[int(pairs.transaction[pair])].append(int(pair))
         return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from egresslog.linking.model import Floats, Ints
+from egresslog.linking.model import Floats, Ints, Pairs
 from egresslog.schema import LINKS
 
 _CLIP = 100.0  # bits; beyond, the difference is certain anyway
@@ -24,21 +24,14 @@ class Verdict:
     margin: Floats
 
 
-def classify(
-    left: Ints,
-    right: Ints,
-    posterior: Floats,
-    none: Floats,
-    by_port: NDArray[np.bool_],
-    timeless: NDArray[np.bool_],
-) -> Verdict:
+def classify(pairs: Pairs, none: Floats, by_port: NDArray[np.bool_], timeless: NDArray[np.bool_]) -> Verdict:
     """Name the best candidate of each line and its class, an index into ``schema.LINKS``.
 
     ``by_port`` marks pairs of equal, surviving address and port: alone and certain, they are exact.
     ``timeless`` marks lines of an unknown clock: without such a port they are ambiguous at best.
     """
-    lines = len(none)
-    order = np.lexsort((right, -posterior, left))
+    left, right, posterior, lines = pairs.transaction, pairs.connection, pairs.posterior, len(none)
+    order = pairs.best_first
     best = order[np.diff(left[order], prepend=-1) != 0]
     confidence, second = np.zeros(lines), none.copy()
     connection, exact = np.full(lines, -1, dtype=np.int64), np.zeros(lines, dtype=bool)

@@ -73,7 +73,8 @@ def _conclude(
     left, right = pool.transaction, pool.connection
     none = np.maximum(1.0 - np.bincount(left, posterior, lines), 0.0)
     by_port = ports.survives[left] & (meeting.transactions.port[left] == meeting.connections.port[right])
-    verdict = classify(left, right, posterior, none, by_port, both.timeless)
+    pairs = Pairs(left, right, pool.weights, pool.weight, posterior)
+    verdict = classify(pairs, none, by_port, both.timeless)
     return Links(
         connection=verdict.connection,
         link=verdict.link,
@@ -81,7 +82,7 @@ def _conclude(
         margin=verdict.margin,
         candidates=np.bincount(left, minlength=lines),
         none_posterior=none,
-        pairs=Pairs(left, right, pool.weights, pool.weight, posterior),
+        pairs=pairs,
         model=model,
         pruned=dropped + solution.dropped,
         moment=both.moment,

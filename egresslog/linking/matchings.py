@@ -21,7 +21,7 @@ from egresslog.linking.model import Floats, Ints
 
 _TOO_MUCH = 0.1  # share of the weight lost at one connection from which a component is given up
 _BLOCK = 512  # connections of a component whose steps are kept at once
-_FAINT = 1e-5  # of the weight of its heaviest; lighter ones are dropped
+_FAINT = 1e-9  # of the weight of its heaviest; lighter ones are dropped
 
 
 @dataclass(frozen=True)

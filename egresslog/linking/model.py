@@ -131,6 +131,12 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.transaction)
 
+    @property
+    def best_first(self) -> Ints:
+        """The pairs by transaction, the likeliest first; of equally likely ones that of more evidence."""
+        posterior = np.round(self.posterior, 6)
+        return np.lexsort((self.connection, -self.weight, -posterior, self.transaction))
+
 
 @dataclass(frozen=True)
 class Model:
