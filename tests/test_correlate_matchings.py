@@ -90,6 +90,11 @@ def test_regret_bounds_what_a_way_can_be_part_of(ways: list[Way], idle: list[flo
         assert odds <= bound - sum(regret[n] for n in taken) + 1e-6
 
 
+def test_a_bundle_does_not_make_others_of_its_line_look_hopeless() -> None:
+    ways: list[Way] = [(0, (0,), 0.0), (1, (0,), 30.0), (2, (0,), 17.0), (0, (0, 1), 0.0)]
+    np.testing.assert_allclose(judged(ways).posterior, by_brute_force(ways), atol=1e-6)
+
+
 def test_rivals_pay_for_a_line_that_two_bundles_want() -> None:
     """The worth of a bundle does not stay with its connection: idle is no worse there than it must be."""
     prices = prices_of(ways_of([(0, (0, 1), 30.0), (1, (0, 2), 30.0)]), 3, np.zeros(2))

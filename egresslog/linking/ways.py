@@ -187,15 +187,16 @@ def _balanced(ways: Ways, prices: Prices, idle: Floats) -> Prices:
 
     Block coordinate descent on the dual of the best packing: no way is worth more than its prices.
     """
-    order = np.argsort(ways.connection, kind="stable")
-    mine = np.isin(ways.connection[order], ways.connection[ways.size > 1])
-    sorted_ways = ways.take(order[mine])
+    wanted = _lines_at(ways, np.isin(ways.connection, ways.connection[ways.size > 1]))
+    rivals = ways.connection[ways.number[np.isin(ways.lines, wanted)]]
+    mine = np.flatnonzero(np.isin(ways.connection, rivals))
+    sorted_ways = ways.take(mine[np.argsort(ways.connection[mine], kind="stable")])
     number, lines, price = sorted_ways.number, sorted_ways.lines, prices.line.copy()
     holding = np.argsort(lines, kind="stable")
     left = sorted_ways.odds - np.bincount(number, price[lines], len(sorted_ways))
     met = len(price), len(idle)
     run(
-        auction, "balance", len(lines) * _SWEEPS * 8, np.unique(lines),
+        auction, "balance", len(lines) * _SWEEPS * 8, wanted,
         _ends(lines, met[0]), number[holding], _ends(sorted_ways.connection, met[1]), sorted_ways.connection,
         sorted_ways.begins, lines, idle, _SWEEPS, price, left,
     )  # fmt: skip
@@ -203,6 +204,11 @@ def _balanced(ways: Ways, prices: Prices, idle: Floats) -> Prices:
     offered = idle.copy()
     np.maximum.at(offered, ways.connection, ways.odds - worth)
     return Prices(price, offered, prices.owner)
+
+
+def _lines_at(ways: Ways, picked: NDArray[np.bool_]) -> Ints:
+    """The lines of the picked ways."""
+    return np.unique(ways.lines[picked[ways.number]])
 
 
 def _ends(keys: Ints, many: int) -> Ints:
