@@ -51,7 +51,8 @@ def _merged(before: Links, after: Links, mine: np.ndarray[tuple[int], np.dtype[n
     chosen = {name: np.where(mine, getattr(after, name), getattr(before, name)) for name in rows}
     pairs = _joined(before.pairs, after.pairs)
     model, pruned = replace(before.model, clocks=_clocks(before, after)), before.pruned + after.pruned
-    return replace(before, **chosen, pairs=pairs, model=model, pruned=pruned)
+    crowded = before.crowded + after.crowded
+    return replace(before, **chosen, pairs=pairs, model=model, pruned=pruned, crowded=crowded)
 
 
 def _clocks(before: Links, after: Links) -> tuple[ClockFit, ...]:

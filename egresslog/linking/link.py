@@ -85,6 +85,7 @@ def _conclude(
         pairs=pairs,
         model=model,
         pruned=dropped + solution.dropped,
+        crowded=solution.crowded,
         moment=both.moment,
         timeless=both.timeless,
     )

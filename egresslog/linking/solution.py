@@ -17,7 +17,7 @@ from egresslog.linking.model import Floats, Ints
 from egresslog.linking.parameters import alone
 from egresslog.linking.pool import Pool
 from egresslog.linking.sharing import Sharing
-from egresslog.linking.ways import HOPELESS, Prices, Ways, Weighed, posteriors, prices_of
+from egresslog.linking.ways import CROWDED, HOPELESS, Prices, Ways, Weighed, posteriors, prices_of
 
 _ROUGH, _FINE = 64, 512  # states of a component kept while parameters are learned, and at the end
 _LIKELY = 0.05  # bundles looked at for exchanges
@@ -32,6 +32,7 @@ class Solution:
     pool: Pool
     posterior: Floats
     dropped: int  # pairs that no matching nearly as good as the best contains
+    crowded: int  # lines among so many rivals that their posteriors are at least these, not exactly
 
 
 @dataclass(frozen=True)
@@ -140,10 +141,11 @@ class _Problem:
         pairs = Pool.concatenate([self.singles, bundled.pairs]).take(good[ways.number])
         ways = ways.take(np.flatnonzero(good))
         weighed = posteriors(ways, others.start, idle, _FINE)
-        posterior = _of_lines(ways, weighed, prices)
+        lost = weighed.lost_of(ways, len(group))
+        posterior = _of_lines(ways, weighed, prices, lost)
         apart = _apart(self.pinned, prior[group[self.pinned.transaction]])
         merged = Pool.concatenate([pairs, self.pinned]).merged(np.concatenate([posterior, apart]))
-        return Solution(*merged, dropped + int((~good).sum()))
+        return Solution(*merged, dropped + int((~good).sum()), int((lost > CROWDED).sum()))
 
 
 @dataclass(frozen=True)
@@ -152,15 +154,13 @@ class _Settled:
     connections: NDArray[np.bool_]
 
 
-def _of_lines(ways: Ways, weighed: Weighed, prices: Prices) -> Floats:
+def _of_lines(ways: Ways, weighed: Weighed, prices: Prices, lost: Floats) -> Floats:
     """Posterior of each line of each way.
 
-    What was left out is shared among the line's ways and none by how much worse than the best each is
-    at least: that makes sure of less than there is, never of more.
+    What was ``lost`` or left out is shared among the line's ways and none by how much worse than the best
+    each is at least: that makes sure of less than there is, never of more.
     """
-    lines = len(prices.line)
-    number, lost = ways.number, np.zeros(lines)
-    np.maximum.at(lost, ways.lines, weighed.lost[number])
+    lines, number = len(prices.line), ways.number
     share = np.exp2(-np.maximum(prices.regret(ways), 0.0))[number]
     total = np.exp2(-prices.line) + np.bincount(ways.lines, share, lines)
     share /= total[ways.lines]

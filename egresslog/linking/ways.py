@@ -19,7 +19,7 @@ from egresslog.linking.spans import Spans
 
 _CLIP = 100.0  # bits; beyond, the difference is certain anyway
 _LIMITS = (6.0, 4.0, 2.0)  # regret (bits) up to which ways are kept in crowded components
-_CROWDED = 0.05  # share of the matchings left out from which a component is tried with fewer ways
+CROWDED = 0.05  # share of the matchings left out from which a component is tried with fewer ways
 _WORTH = 0.2  # share of the ways that must be left out for another try to be worth it
 _STEP = 0.05  # bits by which bids rise
 _SWEEPS = 6  # over the lines that connections with bundles want
@@ -119,6 +119,12 @@ class Weighed:
     component: Ints
     left_out: NDArray[np.bool_]
 
+    def lost_of(self, ways: Ways, lines: int) -> Floats:
+        """The share of matchings left out around each line."""
+        lost = np.zeros(lines)
+        np.maximum.at(lost, ways.lines, self.lost[ways.number])
+        return lost
+
 
 def posteriors(ways: Ways, start: Ints, idle: Floats, most: int) -> Weighed:
     """What speaks for each way, summed over all matchings.
@@ -133,7 +139,7 @@ def posteriors(ways: Ways, start: Ints, idle: Floats, most: int) -> Weighed:
     whole = found = _weighed(ways, start, idle, most)
     todo = np.arange(len(ways))
     for limit in _LIMITS:
-        crowded = np.isin(found.component, found.component[found.lost > _CROWDED])
+        crowded = np.isin(found.component, found.component[found.lost > CROWDED])
         dropped = todo[crowded & (found.regret >= limit)]
         whole.posterior[dropped], whole.lost[dropped], whole.left_out[dropped] = 0.0, 0.0, True
         todo = todo[crowded & (found.regret < limit)]
