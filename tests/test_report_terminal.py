@@ -119,15 +119,15 @@ def test_balance_adds_up_both_sides() -> None:
     )
     assert printed([balance_table(sample(), envoy)]) == """\
 Balance
-Side                            Records   Up    Down
-────────────────────────────────────────────────────
-Squid records                         5 40 B 4.00 MB
-  exact                               3 20 B 4.00 MB
-  ambiguous: several_candidates       1 10 B   100 B
-  none: not_injected                  1 10 B   100 B
-Envoy records                         2 10 B 1.00 kB
-  linked                              1 10 B 1.00 kB
-  bypass                              1    ?       ?
+Side                            Records   Up Known    Down
+──────────────────────────────────────────────────────────
+Squid records                         5 40 B   4/5 4.00 MB
+  exact                               3 20 B   2/3 4.00 MB
+  ambiguous: several_candidates       1 10 B         100 B
+  none: not_injected                  1 10 B         100 B
+Envoy records                         2 10 B   1/2 1.00 kB
+  linked                              1 10 B       1.00 kB
+  bypass                              1    ?   0/1       ?
 """
 
 

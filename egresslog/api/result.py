@@ -77,14 +77,23 @@ class Correlation:
         columns = ["proxy", "offset_us", "error_us", "spread_us", "drift_ppm", "zone_us", "links", "method"]
         return pd.DataFrame(self.manifest["clocks"], columns=columns)
 
-    def matrix(self) -> pd.DataFrame:
-        """Mesh client x external host: counts, bytes, first and last seen (report.matrix.MATRIX)."""
-        return to_pandas(self.matrix_table)
+    def matrix(self, *, ports: bool = True) -> pd.DataFrame:
+        """Mesh client x external host: counts, bytes, first and last seen (report.matrix.MATRIX).
+
+        ``bytes_up`` covers ``bytes_up_known`` of ``transactions`` records. Without ``ports`` a host has one
+        row for all its ports, which also covers connections that carried records of several.
+        """
+        table = self.matrix_table if ports else matrix(*self._sides, ports=False)
+        return to_pandas(table)
 
     @cached_property
     def matrix_table(self) -> pa.Table:
         """The matrix as Arrow."""
-        return matrix(self.tables["transactions"], self.tables["connections"])
+        return matrix(*self._sides)
+
+    @property
+    def _sides(self) -> tuple[pa.Table, pa.Table]:
+        return self.tables["transactions"], self.tables["connections"]
 
     def plot(self, ax: Axes | None = None, top: int = 20) -> Axes:
         """Heat map of tunnels, clients x hosts, on the given or new matplotlib Axes."""

@@ -43,18 +43,24 @@ MATRIX = Table(
 )
 
 
-def matrix(transactions: pa.Table, connections: pa.Table | None = None) -> pa.Table:
+def matrix(transactions: pa.Table, connections: pa.Table | None = None, *, ports: bool = True) -> pa.Table:
     """Count tunnels, refusals and bytes per client, host and port (columns: ``MATRIX``).
 
     Every transaction counts in exactly one outcome, and bytes of refusals count too. With
     ``connections``, the bytes up of a connection that carried several records of one row are
     added once, for all these records. Rows are sorted by cluster, namespace, client, host, port.
+
+    Without ``ports`` there is a row per client and host, and ``port`` is null: bytes up then include
+    connections that carried records of one host on several ports.
     """
     import pyarrow as pa
     import pyarrow.compute
 
     pc: Any = pyarrow.compute
     records = _records(transactions)
+    if not ports:
+        nothing = pa.nulls(len(records), MATRIX.arrow().field("port").type)
+        records = records.set_column(records.schema.get_field_index("port"), "port", nothing)
     parts = [records] if connections is None else [records, _shared(records, connections)]
     rows = _grouped(pa.concat_tables(parts, promote_options="default"))
     order = pc.sort_indices(rows, [(name, "ascending") for name in _ORDER])  # nulls at the end

@@ -73,7 +73,8 @@ def balance_table(transactions: pa.Table, connections: pa.Table, width: int = WI
         *_side("Squid records", transactions, ("link", "bytes_up", "bytes_down"), LINKS),
         *_side("Envoy records", connections, ("fate", "bytes_received", "bytes_sent"), FATES),
     ]
-    return layout("Balance", "Side", [Column("Records"), Column("Up"), Column("Down")], lines, width)
+    columns = [Column("Records"), Column("Up"), Column("Known"), Column("Down")]
+    return layout("Balance", "Side", columns, lines, width)
 
 
 def files_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet:
@@ -246,16 +247,20 @@ def _clients(transactions: pa.Table) -> list[Row]:
 def _side(name: str, table: pa.Table, columns: tuple[str, str, str], order: Sequence[str]) -> list[Line]:
     """A heading with the sums, and a line per kind and reason that occurs."""
     kind, up, down = columns
-    measures: Any = [([], "count_all"), (up, "sum"), (down, "sum")]
+    measures: Any = [([], "count_all"), (up, "sum"), (up, "count"), (down, "sum")]
     (whole,) = table.group_by([], use_threads=False).aggregate(measures).to_pylist()
     parts = table.group_by([kind, "reason"], use_threads=False).aggregate(measures).to_pylist()
     place = {value: index for index, value in enumerate(order)}
     parts.sort(key=lambda row: (place.get(row[kind], len(order)), row[kind], row["reason"] or ""))
     lines = [(name, whole, _HEADING), *((f"  {_heading(row, kind)}", row, "") for row in parts)]
-    return [
-        Line(name, [number(row["count_all"]), size(row[f"{up}_sum"]), size(row[f"{down}_sum"])], style)
-        for name, row, style in lines
-    ]
+    return [Line(name, _sums(row, up, down), style) for name, row, style in lines]
+
+
+def _sums(row: Row, up: str, down: str) -> list[str]:
+    """Records, their bytes up, of how many these are known, and their bytes down."""
+    records = row["count_all"]
+    covered = known(row[f"{up}_count"], records)
+    return [number(records), size(row[f"{up}_sum"]), covered, size(row[f"{down}_sum"])]
 
 
 def _heading(row: Row, kind: str) -> str:
