@@ -7,6 +7,7 @@ the same node behind a source NAT. Row numbers (not ids) tie the arrays together
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -138,6 +139,7 @@ class Model:
 
     clocks: tuple[ClockFit, ...]
     parameters: Parameters
+    port_shares: Mapping[int, float] | None = None  # by group: see Ports.share; None where not known
 
 
 @dataclass(frozen=True)
