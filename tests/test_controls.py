@@ -1,4 +1,4 @@
-"""The controls of every run (law 7): what links by chance, what ports add, how much is expected to be wrong."""
+"""The controls of every run (law 7): what links by chance, what ports add, how much should be wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from egresslog.api import correlate, load
 from egresslog.correlation.controls import Controls, controls
 from egresslog.correlation.passes import Linked, Passes
 from egresslog.linking.model import MISSING, ConnectionColumns, Settings, TransactionColumns
-from egresslog.report.controls import control_lines, controls_entry
+from egresslog.report.controls import control_lines, controls_entry, few
 
 KNOWN_CLOCK = Settings(max_offset_us=0)
 SECOND = 1_000_000
@@ -60,12 +60,13 @@ def test_on_real_logs_no_moved_line_links(sample: str) -> None:
 
 
 def polls(every: int, lasting: int) -> Passes:
-    """A pod that asks for the same 101 times, each ``every`` us for ``lasting`` us; Squid starts 1 ms late."""
+    """A pod that asks for the same 101 times, each ``every`` us for ``lasting`` us; Squid is 1 ms late."""
     start = np.arange(101, dtype=np.int64) * every
     same, unknown = np.zeros(101, dtype=np.int64), np.full(101, MISSING)
     lines = TransactionColumns(
-        group=same, instance=same, start=start + 1_000, end=start + lasting, resolution=same + 1_000, port=unknown,
-        bytes_down=same + 5_000, bytes_up=unknown, status=same + 200, connect=same == 0, host=unknown,
+        group=same, instance=same, start=start + 1_000, end=start + lasting, resolution=same + 1_000,
+        port=unknown, bytes_down=same + 5_000, bytes_up=unknown, status=same + 200, connect=same == 0,
+        host=unknown,
     )  # fmt: skip
     others = ConnectionColumns(
         group=same, start=start, end=start + lasting, port=unknown, bytes_sent=same + 5_000,
@@ -94,7 +95,7 @@ def test_lines_still_in_reach_of_their_connections_do_not_count() -> None:
     """Tunnels that last for 80 of 100 polls: no shift takes them out of what carried them."""
     found = tried(polls(every=10 * SECOND, lasting=800 * SECOND))[1].time_shift
     assert found.lines == 0
-    assert found.reason == "the logs cover only 1,000.0 s in common, and no line can be moved clear of its connection"
+    assert found.reason is not None and "the logs cover only 1,000.0 s in common" in found.reason
 
 
 def test_moved_lines_are_held_to_their_ports_as_before(ported: tuple[Passes, Linked, Controls]) -> None:
@@ -120,7 +121,7 @@ def test_on_real_logs_links_made_without_ports_are_right(lab: str) -> None:
     found = correlate(squid=squid_files(lab, "port"), envoy=envoy_files(lab), pods=pods)
     control = found.manifest["controls"]["without_ports"]
     assert control["reason"] is None
-    assert control["lines"] > 300
+    assert control["lines"] >= 200
     assert control["right"] == control["links"] > 0.9 * control["lines"]
 
 
@@ -139,7 +140,7 @@ def test_ports_that_nobody_logged_cannot_be_hidden() -> None:
 
 
 def test_expected_wrong_links_are_what_confidence_leaves() -> None:
-    logs = simulate(World(connections=2_000, one_address=True, seed=14))
+    logs = simulate(World(connections=800, one_address=True, seed=14))
     linked, found = tried(passes_of(logs.transactions, logs.connections))
     made = linked.links.connection >= 0
     assert found.expected.lines == len(made)
@@ -204,8 +205,17 @@ def test_a_run_without_controls_has_an_empty_table() -> None:
 
 
 def test_sentences_count_what_is_there(ported: tuple[Passes, Linked, Controls]) -> None:
-    entry = controls_entry(ported[2])
-    shift, ports, expected = control_lines(entry)
-    assert shift.startswith(f"Control by time shift: 0 of {entry['time_shift']['lines']:,} moved lines linked (4 ")
-    assert f"{ports.count('of')}" == "2"
-    assert expected == f"Expected wrong links: less than 0.01 of {entry['expected']['links']:,}"
+    found = ported[2]
+    shift, ports, expected = control_lines(controls_entry(found))
+    assert shift.startswith(f"Control by time shift: 0 of {found.time_shift.lines:,} moved lines linked (4 ")
+    again = found.without_ports
+    made = f"{again.links:,} of {again.lines:,} links made again"
+    assert ports == f"Control without ports: {made}, {again.right:,} of them right"
+    assert expected == f"Expected wrong links: less than 0.01 of {found.expected.links:,}"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0.0, "0"), (2e-9, "less than 0.01"), (0.239, "0.24"), (1_234.56, "1,234.6")]
+)
+def test_expected_numbers_in_words(count: float, text: str) -> None:
+    assert few(count) == text

@@ -149,7 +149,7 @@ class _Trial:
         """The lines in the middle of the log; their rivals' ports are hidden, too."""
         exact, meeting = self.linked.links.link == _EXACT, self._meeting()
         every = np.flatnonzero(meeting)
-        lines = every[_stretch(self._moment[every], _TRIALS * self._size, 0.5)]
+        lines = every[_stretch(self._moment[every], 2 * self._size, 0.5)]
         if not exact[lines].any():
             return WithoutPorts(reason=_NO_PORTS)
         others = self._near(lines, self._moment[lines])
@@ -180,7 +180,7 @@ class _Trial:
     def _meeting(self) -> NDArray[np.bool_]:
         """Lines that share a group with a connection in some pass."""
         met = [(left >= 0) & np.isin(left, right) for left, right in self.passes.groups]
-        return np.any(met, axis=0) & (self._moment != MISSING_TIME)
+        return np.asarray(np.any(met, axis=0) & (self._moment != MISSING_TIME))
 
     def _covered(self) -> _Window:
         """The time that both logs cover."""
@@ -197,9 +197,10 @@ class _Trial:
         moved = after - self._moment[lines]
         some = self.passes.take(lines, self._near(lines, after))
         found = _moved(some, moved).link(self.linked.models).links.connection >= 0
-        clear = np.abs(moved) > self._reach()[lines]
+        clear = np.abs(moved) > self._reach[lines]
         return Shift(by, int(clear.sum()), int(found[clear].sum()))
 
+    @cached_property
     def _reach(self) -> Ints:
         """How far (us) each line must be moved to be clear of whatever could have carried it."""
         lines, pairs, settings = self.passes.transactions, self.linked.links.pairs, self.passes.settings
@@ -256,4 +257,4 @@ def _stretch(moments: Ints, count: int, place: float) -> NDArray[np.bool_]:
         return np.zeros(len(moments), dtype=bool)
     ordered = np.sort(moments)
     begin = int(place * (len(moments) - count))
-    return (moments >= ordered[begin]) & (moments <= ordered[begin + count - 1])
+    return np.asarray((moments >= ordered[begin]) & (moments <= ordered[begin + count - 1]))

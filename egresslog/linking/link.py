@@ -66,7 +66,8 @@ def _link(
     parameters = model.parameters if model else estimate(meeting, ports)
     pool, dropped = _weighed(meeting, ports, parameters)
     solution = solve(meeting, ports, pool, parameters)
-    return _conclude(solution, meeting, both, ports, Model(clocks, parameters, ports.by_group(meeting)), dropped)
+    learned = Model(clocks, parameters, ports.by_group(meeting))
+    return _conclude(solution, meeting, both, ports, learned, dropped)
 
 
 def _weighed(meeting: Meeting, ports: Ports, parameters: Parameters) -> tuple[Pool, int]:

@@ -1,4 +1,4 @@
-"""The controls for readers: what was tried, what came of it, or why it could not be tried. JSON types only."""
+"""The controls for readers: what was tried, what came of it, or why it could not be. JSON types only."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def control_rows(entry: Entry | None) -> list[dict[str, Any]]:
     shift, ports, expected = (entry[name] for name in ("time_shift", "without_ports", "expected"))
     return [
         _row("time_shift", shift, 0, shift["reason"] or f"{_shifts(shift)}: every link is wrong"),
-        _row("without_ports", ports, ports["right"], ports["reason"] or "links made by port, and made again without"),
+        _row("without_ports", ports, ports["right"], ports["reason"] or "made by port, and again without"),
         _row("expected", expected, expected["links"] - expected["wrong"], "by the confidence of every link"),
     ]
 
