@@ -195,6 +195,7 @@ def test_numbers_in_words() -> None:
         "2 ms", "49 ms", "1.60 s", "5 min", "2.5 h",
     ]  # fmt: skip
     assert times(32) == "about 4.3 billion times"
+    assert [times(0.1), times(0.5)] == ["next to nothing", "about 1.4 times"]
 
 
 def test_a_kind_of_evidence_without_words_of_its_own_is_still_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,11 +81,14 @@ def correlate(
     return correlate_read(read_both(inputs, progress), inputs, terms)
 
 
-def correlate_read(logs: Logs, inputs: Inputs, terms: Terms) -> Correlation:
-    """Correlate what was read of the inputs. Raises UsageError and NothingReadable."""
+def correlate_read(logs: Logs, inputs: Inputs, terms: Terms, *, controlled: bool = True) -> Correlation:
+    """Correlate what was read of the inputs; ``controlled``: with the controls.
+
+    Raises UsageError and NothingReadable.
+    """
     if not len(logs.squid) and not len(logs.envoy):
         raise nothing_readable(logs)
-    result, problems = correlated(logs, inputs.pods, terms)
+    result, problems = correlated(logs, inputs.pods, terms, controlled=controlled)
     whole = completeness(logs.files, [*logs.problems, *problems], result.balance, terms.max_rejected)
     tables = {
         "transactions": result.transactions,
@@ -98,7 +101,9 @@ def correlate_read(logs: Logs, inputs: Inputs, terms: Terms) -> Correlation:
     return Correlation(tables, manifest_of(logs.files, result, whole, parameters))
 
 
-def correlated(logs: Logs, pods: Iterable[Path], terms: Terms) -> tuple[Correlated, list[str]]:
+def correlated(
+    logs: Logs, pods: Iterable[Path], terms: Terms, *, controlled: bool = False
+) -> tuple[Correlated, list[str]]:
     """The correlation stage on what was read, and sentences on what was given and led nowhere.
 
     Raises UsageError for a pod list that was named; one found among the inputs is passed over.
@@ -110,6 +115,6 @@ def correlated(logs: Logs, pods: Iterable[Path], terms: Terms) -> tuple[Correlat
             listed += read_pods([path] if path not in named else [])
         except UsageError as error:
             problems.append(error.message)
-    result = correlate_logs(logs, listed, terms.settings, terms.endpoints)
+    result = correlate_logs(logs, listed, terms.settings, terms.endpoints, controlled=controlled)
     unseen = (f"--proxy {address}:{port}" for address, port in result.proxies.unseen)
     return result, [*problems, *(f"{given}: no Envoy record went there" for given in unseen)]

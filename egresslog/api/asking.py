@@ -79,7 +79,7 @@ def _read(inputs: Inputs, window: Window, reach: Reach, progress: Progress | Non
 
 def _explained(inputs: Inputs, terms: Terms, ask: Ask, logs: Logs, looked: Looked | None) -> Answer:
     asked, extra = ask(logs)
-    found = correlate_read(merge_logs([logs, *extra]), inputs, terms)
+    found = correlate_read(merge_logs([logs, *extra]), inputs, terms, controlled=False)
     return Answer(found, [found.explain(record) for record in asked], looked)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from egresslog.report.controls import COLUMNS, control_rows
 from egresslog.report.explanation import Explanation, explain
 from egresslog.report.frames import files_frame, to_pandas
 from egresslog.report.html import matrix_html
@@ -76,6 +77,22 @@ class Correlation:
 
         columns = ["proxy", "offset_us", "error_us", "spread_us", "drift_ppm", "zone_us", "links", "method"]
         return pd.DataFrame(self.manifest["clocks"], columns=columns)
+
+    @cached_property
+    def controls(self) -> pd.DataFrame:
+        """What the links are worth, tried on these logs; a row per control:
+
+        ``time_shift``: Squid's lines, moved away from their connections: every link is wrong.
+        ``without_ports``: lines linked by client port, linked again without: right where both agree.
+        ``expected``: all lines; wrong is the sum of 1 - confidence over the links.
+
+        Columns: control, lines (looked at), links (made of them), right, wrong, linked_share (links of
+        lines), right_share (right of links), note (how, or why it was not possible: the rest is null).
+        """
+        import pandas as pd
+
+        rows = control_rows(self.manifest.get("controls"))
+        return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"lines": "Int64", "links": "Int64"})
 
     def matrix(self, *, ports: bool = True) -> pd.DataFrame:
         """Mesh client x external host: counts, bytes, first and last seen (report.matrix.MATRIX).

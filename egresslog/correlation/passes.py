@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,25 +16,73 @@ from egresslog.linking.model import (
     ConnectionColumns,
     Ints,
     Links,
+    Model,
     Pairs,
     Settings,
     TransactionColumns,
 )
 
+_Side = TypeVar("_Side", TransactionColumns, ConnectionColumns)
 
-def link_in_passes(
-    transactions: TransactionColumns, connections: ConnectionColumns, groups: Groups, settings: Settings
-) -> Links:
-    """The links of all passes as one; a connection linked in one pass meets no line of the next."""
-    total: Links | None = None
-    free = np.ones(len(connections), dtype=bool)
-    for lines, others in groups.passes:
-        left, right = _numbers(lines, others)
-        mine = replace(transactions, group=np.where(transactions.group == MISSING, MISSING, left))
-        found = link(mine, replace(connections, group=np.where(free, right, MISSING)), settings)
-        free[found.connection[found.connection >= 0]] = False
-        total = found if total is None else _merged(total, found, left >= 0)
-    return total if total is not None else link(transactions, connections, settings)
+
+@dataclass(frozen=True)
+class Linked:
+    """The links of all passes as one, and what each pass learned."""
+
+    links: Links
+    models: tuple[Model, ...]
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Both sides, and per pass (one at least) who can meet whom: equal numbers, of lines and connections."""
+
+    transactions: TransactionColumns
+    connections: ConnectionColumns
+    groups: tuple[tuple[Ints, Ints], ...]
+    settings: Settings
+
+    @classmethod
+    def of(
+        cls,
+        transactions: TransactionColumns,
+        connections: ConnectionColumns,
+        groups: Groups,
+        settings: Settings,
+    ) -> Passes:
+        """The passes that ``groups`` asks for."""
+        numbered = (_numbers(lines, others) for lines, others in groups.passes)
+        ended = transactions.group != MISSING
+        numbers = tuple((np.where(ended, left, MISSING), right) for left, right in numbered)
+        return cls(transactions, connections, numbers, settings)
+
+    def link(self, models: Sequence[Model] = (), *, anew: bool = False) -> Linked:
+        """Link in every pass; a connection linked in one meets no line of the next.
+
+        With the ``models`` of such a run nothing is learned anew, or parameters only (``anew``).
+        """
+        found: list[Links] = []
+        free = np.ones(len(self.connections), dtype=bool)
+        for number, (left, right) in enumerate(self.groups):
+            mine = replace(self.transactions, group=left)
+            others = replace(self.connections, group=np.where(free, right, MISSING))
+            model = models[number] if models else None
+            clocks = model.clocks if model else None
+            found.append(link(mine, others, self.settings, None if anew else model, clocks))
+            free[found[-1].connection[found[-1].connection >= 0]] = False
+        links = found[0]
+        for after, (left, _) in zip(found[1:], self.groups[1:], strict=True):
+            links = _merged(links, after, left >= 0)
+        return Linked(links, tuple(each.model for each in found))
+
+    def take(self, lines: Ints, others: Ints) -> Passes:
+        """Some rows of both sides."""
+        groups = tuple((left[lines], right[others]) for left, right in self.groups)
+        return Passes(_rows(self.transactions, lines), _rows(self.connections, others), groups, self.settings)
+
+
+def _rows(side: _Side, rows: Ints) -> _Side:
+    return replace(side, **{field.name: getattr(side, field.name)[rows] for field in fields(side)})
 
 
 def _numbers(lines: Sequence[str | None], others: Sequence[str | None]) -> tuple[Ints, Ints]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from egresslog.correlation.balance import Balance, balance
 from egresslog.correlation.connections import candidate_rows, connection_rows
+from egresslog.correlation.controls import Controls, controls
 from egresslog.correlation.population import Population, population
 from egresslog.correlation.proxies import Endpoint, Proxies, find_proxies
 from egresslog.correlation.steps import Steps
@@ -55,22 +56,32 @@ class Correlated:
     proxies: Proxies
     population: Population
     pruned: int  # candidates left out, because both their ends have much better ones
+    controls: Controls | None  # None unless asked for
 
 
 def correlate_logs(
-    logs: Logs, pods: Sequence[Pod], settings: Settings, proxies: Collection[Endpoint] = ()
+    logs: Logs,
+    pods: Sequence[Pod],
+    settings: Settings,
+    proxies: Collection[Endpoint] = (),
+    *,
+    controlled: bool = False,
 ) -> Correlated:
-    """Link both sides, name the clients, and account for every record, in whatever order they come."""
+    """Link both sides, name the clients, and account for every record, in whatever order they come.
+
+    ``controlled``: try the links by the controls, too.
+    """
     logs = replace(logs, squid=_sorted(logs.squid), envoy=_sorted(logs.envoy))
     found = find_proxies(logs.squid, logs.envoy, proxies, settings.max_offset_us)
-    return _tables(Steps(logs, identify(logs.envoy, pods, logs.trails), found, settings))
+    steps = Steps(logs, identify(logs.envoy, pods, logs.trails), found, settings)
+    return _tables(steps, controls(steps.passes, steps.linked) if controlled else None)
 
 
 def _sorted(records: pa.Table) -> pa.Table:
     return records.sort_by([("end", "ascending"), ("record_id", "ascending")])
 
 
-def _tables(steps: Steps) -> Correlated:
+def _tables(steps: Steps, tried: Controls | None) -> Correlated:
     transactions = transactions_table(transaction_rows(steps))
     connections = connections_table(connection_rows(steps))
     logs = steps.logs
@@ -83,6 +94,7 @@ def _tables(steps: Steps) -> Correlated:
         proxies=steps.proxies,
         population=population(steps, transactions),
         pruned=steps.links.pruned,
+        controls=tried,
     )
 
 

@@ -16,7 +16,7 @@ from egresslog.correlation.fates import TO_PROXY, fate_before_linking
 from egresslog.correlation.hops import Hops, find_hops
 from egresslog.correlation.losses import Line, killed
 from egresslog.correlation.parts import find_parts
-from egresslog.correlation.passes import link_in_passes
+from egresslog.correlation.passes import Linked, Passes
 from egresslog.correlation.proxies import Proxies
 from egresslog.correlation.tables import Row
 from egresslog.identity.identify import Identities
@@ -69,9 +69,17 @@ class Steps:
         return {row: head for row, head in rows if head}
 
     @cached_property
-    def links(self) -> Links:
+    def passes(self) -> Passes:
         sides = self.columns
-        return link_in_passes(sides.transactions, sides.connections, sides.groups, self.settings)
+        return Passes.of(sides.transactions, sides.connections, sides.groups, self.settings)
+
+    @cached_property
+    def linked(self) -> Linked:
+        return self.passes.link()
+
+    @property
+    def links(self) -> Links:
+        return self.linked.links
 
     def is_timeless(self, index: int) -> bool:
         """True where Squid's clock could not be told when it wrote this transaction."""

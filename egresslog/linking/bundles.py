@@ -6,7 +6,7 @@ that no connection of their size accounts for are tried in such sums, connection
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,10 @@ class _Effort:
     sums: int
     each: int
 
+    def most(self, steps: int) -> _Effort:
+        """The same with no more steps than these."""
+        return replace(self, steps=min(self.steps, steps))
+
 
 _QUICK = _Effort(4_000, 64, 30)
 _THOROUGH = _Effort(400_000, 1_024, 1_000)
@@ -62,9 +66,10 @@ def find_bundles(
     pool = _Pool.build(meeting, np.flatnonzero(usable))
     rows = np.flatnonzero(free_connections & (others.bytes_sent > 0))
     reach = np.full(len(others), np.inf)
-    ways = _search(meeting, pool, rows, _QUICK, reach)
-    open_ = rows[np.isfinite(reach[rows])]
-    more = _search(meeting, pool, open_, _THOROUGH, reach)
+    most = meeting.settings.max_steps
+    ways = _search(meeting, pool, rows, _QUICK.most(most), reach)
+    open_ = rows[np.isfinite(reach[rows])] if most > _QUICK.steps else rows[:0]
+    more = _search(meeting, pool, open_, _THOROUGH.most(most), reach)
     return Bundles(ways.take(np.flatnonzero(~np.isin(ways.connection, open_))).join(more), reach)
 
 

@@ -6,6 +6,7 @@ soon after it), closes it (ends with it), has exactly its size, or shares its lo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,12 @@ class Ports:
     def survives(self) -> NDArray[np.bool_]:
         """Per line: its client port is logged and reaches Squid unchanged."""
         return np.asarray(self.share >= _SURVIVES)
+
+    def by_group(self, meeting: Meeting) -> dict[int, float]:
+        """The share of each group that has any, by its number in ``meeting.transactions``."""
+        known = np.flatnonzero(~np.isnan(self.share))
+        groups, first = np.unique(meeting.transactions.group[known], return_index=True)
+        return dict(zip(groups.tolist(), self.share[known[first]].tolist(), strict=True))
 
     def of(self, rows: Ints) -> tuple[Ints, Ints]:
         """The pairs of some lines."""
@@ -101,18 +108,25 @@ def _of_same_size(meeting: Meeting, rows: Ints) -> Ranges:
     return meeting.same_size.window(meeting.size_keys[0][rows], first - settings.idle_us, latest)
 
 
-def find_ports(meeting: Meeting) -> Ports:
+def find_ports(meeting: Meeting, shares: Mapping[int, float] | None = None) -> Ports:
     """Pairs of equal group and port whose times agree, and per line how likely ports are equal.
 
     Ports survive where most lines meet a connection of their port, or where pairs that size and
-    start alone make certain have equal ports. Behind a source NAT neither holds.
+    start alone make certain have equal ports. Behind a source NAT neither holds. With ``shares``
+    (``Ports.by_group``) it is not judged anew.
     """
     known = meeting.met & (meeting.transactions.port != MISSING)
     left, right = _same_port(meeting, np.flatnonzero(known))
     share = np.full(len(known), np.nan)
     if known.any():
-        share[known] = _port_share(meeting, known, left)[known]
+        judged = _port_share(meeting, known, left) if shares is None else _told(meeting, shares)
+        share[known] = judged[known]
     return Ports(left, right, share)
+
+
+def _told(meeting: Meeting, shares: Mapping[int, float]) -> Floats:
+    groups, at = np.unique(meeting.transactions.group, return_inverse=True)
+    return np.array([shares.get(group, np.nan) for group in groups.tolist()])[at]
 
 
 def _same_port(meeting: Meeting, rows: Ints) -> tuple[Ints, Ints]:

@@ -13,7 +13,16 @@ from egresslog.linking.clock import fit_clocks
 from egresslog.linking.confidence import classify
 from egresslog.linking.evidence import Parameters, observe, weigh
 from egresslog.linking.meeting import Meeting
-from egresslog.linking.model import ConnectionColumns, Ints, Links, Model, Pairs, Settings, TransactionColumns
+from egresslog.linking.model import (
+    ClockFit,
+    ConnectionColumns,
+    Ints,
+    Links,
+    Model,
+    Pairs,
+    Settings,
+    TransactionColumns,
+)
 from egresslog.linking.parameters import estimate
 from egresslog.linking.pool import Pool
 from egresslog.linking.solution import Solution, solve
@@ -27,30 +36,38 @@ def link(
     connections: ConnectionColumns,
     settings: Settings | None = None,
     model: Model | None = None,
+    clocks: tuple[ClockFit, ...] | None = None,
 ) -> Links:
     """Link each transaction to the connection that carried it, or say how far that can be told.
 
     Times are us; the result does not depend on the order of the rows on either side. With a
-    ``model`` (``Links.model``) neither clocks nor parameters are learned anew.
+    ``model`` (``Links.model``) neither clocks nor parameters are learned anew, and ports are trusted
+    as there; with ``clocks`` alone those are not.
     """
     lines, others = _canonical(transactions), _canonical(connections)
     sides = _take(transactions, lines), _take(connections, others)
-    links = _link(*sides, settings or Settings(), model)
+    links = _link(*sides, settings or Settings(), model, model.clocks if model else clocks)
     return _restore(links, lines, others)
 
 
 def _link(
-    transactions: TransactionColumns, connections: ConnectionColumns, settings: Settings, model: Model | None
+    transactions: TransactionColumns,
+    connections: ConnectionColumns,
+    settings: Settings,
+    model: Model | None,
+    clocks: tuple[ClockFit, ...] | None,
 ) -> Links:
-    clocks = model.clocks if model else fit_clocks(transactions, connections, settings)
+    if clocks is None:
+        clocks = fit_clocks(transactions, connections, settings)
     both = align_both(transactions, connections, clocks)
     settings = dataclasses.replace(settings, lead_us=max(settings.lead_us, slack(clocks)))
     meeting = Meeting(both.transactions, both.connections, settings)
-    ports = find_ports(meeting)
+    ports = find_ports(meeting, model.port_shares if model else None)
     parameters = model.parameters if model else estimate(meeting, ports)
     pool, dropped = _weighed(meeting, ports, parameters)
     solution = solve(meeting, ports, pool, parameters)
-    return _conclude(solution, meeting, both, ports, Model(clocks, parameters), dropped)
+    learned = Model(clocks, parameters, ports.by_group(meeting))
+    return _conclude(solution, meeting, both, ports, learned, dropped)
 
 
 def _weighed(meeting: Meeting, ports: Ports, parameters: Parameters) -> tuple[Pool, int]:

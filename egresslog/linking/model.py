@@ -7,6 +7,7 @@ the same node behind a source NAT. Row numbers (not ids) tie the arrays together
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,7 @@ class Settings:
     lead_us: int = 20_000  # slack for clock error and for times printed in whole milliseconds
     idle_us: int = 60_000_000  # longest silence looked at between a connection's start and a line
     max_candidates: int = 48  # of one kind, of one transaction; the nearest in time are kept
+    max_steps: int = 400_000  # partial sums tried to find the lines that share a connection
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ class Model:
 
     clocks: tuple[ClockFit, ...]
     parameters: Parameters
+    port_shares: Mapping[int, float] | None = None  # by group: see Ports.share; None where not known
 
 
 @dataclass(frozen=True)

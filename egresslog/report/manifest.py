@@ -18,6 +18,7 @@ from egresslog.correlation.stage import Correlated
 from egresslog.parse.content import FileReport
 from egresslog.report.clocks import clock_entries, clock_warnings
 from egresslog.report.completeness import Completeness
+from egresslog.report.controls import controls_entry
 from egresslog.report.moments import iso
 
 LIBRARIES = ("numba", "numpy", "pyarrow")
@@ -30,7 +31,7 @@ def manifest_of(
     whole: Completeness,
     parameters: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Inputs, parameters, clocks, proxies, balance and completeness of a correlation."""
+    """Inputs, parameters, clocks, proxies, controls (null if none were made), balance and completeness."""
     clocks = clock_entries(result.clocks)
     return {
         "egresslog": version("egresslog"),
@@ -41,6 +42,7 @@ def manifest_of(
         "clocks": clocks,
         "population": population_entry(result.population),
         "pruned": result.pruned,
+        "controls": controls_entry(result.controls) if result.controls else None,
         "balance": balance_entries(result.balance),
         "flags": whole.flags,
         "problems": whole.problems,

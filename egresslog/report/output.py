@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from egresslog.report.clocks import clock_lines
+from egresslog.report.controls import control_lines
 from egresslog.report.human import counted, number, size
 from egresslog.report.matrix import matrix
 from egresslog.report.neutralise import for_markdown
@@ -26,7 +27,7 @@ Manifest = Mapping[str, Any]
 SHOWN_CLIENTS = 20  # clients listed per reason on a terminal; the totals cover all
 HEAD = (
     "egresslog", "run_id", "flags", "problems", "warnings", "parameters", "proxies", "clocks", "population",
-    "pruned", "balance", "files",
+    "pruned", "controls", "balance", "files",
 )  # fmt: skip
 LINKED = ("exact", "strong", "probable")
 
@@ -126,7 +127,7 @@ def _reasons(tables: Tables) -> list[str]:
 
 
 def _closing(manifest: Manifest) -> Iterable[str]:
-    """The lines of the inputs as equations, the proxy, each clock, and what is incomplete."""
+    """The lines of the inputs as equations, the proxy, each clock, the controls, and what is incomplete."""
     for e in manifest["balance"]:
         if e["side"] == "files" and e["total"]:
             parts = " + ".join(f"{n:,} {part}" for part, n in e["parts"].items() if n)
@@ -136,6 +137,7 @@ def _closing(manifest: Manifest) -> Iterable[str]:
         yield f"Proxy: {', '.join(proxies['endpoints'])} (found by {proxies['source']})"
     for clock in manifest["clocks"]:
         yield from clock_lines(clock)
+    yield from control_lines(manifest["controls"])
     yield from (f"INCOMPLETE: {sentence}" for sentence in manifest["problems"])
 
 
@@ -148,4 +150,6 @@ def _print_balance(manifest: Manifest, stream: TextIO) -> None:
         for e in manifest["balance"]
         for part, count in e["parts"].items()
     ]
+    tried = [f"- {for_markdown(sentence)}" for sentence in control_lines(manifest["controls"])]
+    lines += ["", *tried] if tried else []
     write_text("".join(f"{line}\n" for line in lines), stream)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +74,11 @@ def balance_table(transactions: pa.Table, connections: pa.Table, width: int = WI
         *_side("Squid records", transactions, ("link", "bytes_up", "bytes_down"), LINKS),
         *_side("Envoy records", connections, ("fate", "bytes_received", "bytes_sent"), FATES),
     ]
-    columns = [Column("Records"), Column("Up"), Column("Known"), Column("Down")]
-    return layout("Balance", "Side", columns, lines, width)
+    heads = ["Records", "Up", "Known", "Down"]
+    if not any(line.cells[heads.index("Known")] for line in lines):
+        heads.remove("Known")
+        lines = [replace(line, cells=[line.cells[0], line.cells[1], line.cells[3]]) for line in lines]
+    return layout("Balance", "Side", [Column(head) for head in heads], lines, width)
 
 
 def files_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet:

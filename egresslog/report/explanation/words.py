@@ -49,6 +49,8 @@ def likelier(weight: float | None) -> str:
 
 def times(weight: float) -> str:
     """Two to the power of the weight, rounded as people would: ``about 140 times``."""
+    if weight < _SILENT:
+        return "next to nothing"
     if weight > 40:
         return "over a trillion times"
     factor = 2.0**weight
