@@ -108,7 +108,8 @@ def test_a_shared_connection_counts_once_for_its_records(
     changes: list[dict[str, Any]], carried: int, expected: list[tuple[int | None, int]]
 ) -> None:
     records = transactions(*({"connection_id": "c", "bytes_up": None} | change for change in changes))
-    shared = connections({"connection_id": "c", "transactions": carried, "bytes_received": 700})
+    carrier = {"connection_id": "c", "transactions": carried, "bytes_received": 700}
+    shared = connections(carrier | {"flags": ["shared"]})
     rows = matrix(records, shared).to_pylist()
     assert [(row["bytes_up"], row["bytes_up_known"]) for row in rows] == expected
 

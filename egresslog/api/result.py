@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from egresslog.report.explanation import Explanation, explain
 from egresslog.report.frames import files_frame, to_pandas
 from egresslog.report.html import matrix_html
 from egresslog.report.manifest import written
-from egresslog.report.matrix import matrix
+from egresslog.report.matrix import KEY, matrix
 from egresslog.report.output import LINKED
 from egresslog.report.run import read_run, write_run
 
@@ -77,9 +77,16 @@ class Correlation:
         columns = ["proxy", "offset_us", "error_us", "spread_us", "drift_ppm", "zone_us", "links", "method"]
         return pd.DataFrame(self.manifest["clocks"], columns=columns)
 
-    def matrix(self) -> pd.DataFrame:
-        """Mesh client x external host: counts, bytes, first and last seen (report.matrix.MATRIX)."""
-        return to_pandas(self.matrix_table)
+    def matrix(self, by: Sequence[str] = KEY) -> pd.DataFrame:
+        """Mesh client x external host: counts, bytes, first and last seen (report.matrix.MATRIX).
+
+        ``by``: what to total by, some of cluster, namespace, workload, client, host, port, by default
+        all. Bytes up of connections whose records name one host on two ports are known only without
+        ``port``; ``bytes_up_known`` says of how many ``transactions`` they are. Raises UsageError.
+        """
+        if tuple(by) == KEY:
+            return to_pandas(self.matrix_table)
+        return to_pandas(matrix(self.tables["transactions"], self.tables["connections"], by))
 
     @cached_property
     def matrix_table(self) -> pa.Table:
