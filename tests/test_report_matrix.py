@@ -108,7 +108,8 @@ def test_a_shared_connection_counts_once_for_its_records(
     changes: list[dict[str, Any]], carried: int, expected: list[tuple[int | None, int]]
 ) -> None:
     records = transactions(*({"connection_id": "c", "bytes_up": None} | change for change in changes))
-    shared = connections({"connection_id": "c", "transactions": carried, "bytes_received": 700})
+    carrier = {"connection_id": "c", "transactions": carried, "bytes_received": 700}
+    shared = connections(carrier | {"flags": ["shared"]})
     rows = matrix(records, shared).to_pylist()
     assert [(row["bytes_up"], row["bytes_up_known"]) for row in rows] == expected
 
@@ -176,55 +177,3 @@ def test_top_keeps_the_order_and_says_what_is_left() -> None:
     rows = [{"transactions": count} for count in (1, 5, 3, 5)]
     assert top(rows, 2) == ([rows[1], rows[3]], [rows[0], rows[2]])
     assert top(rows, None) == (rows, [])
-
-SHARED = st.fixed_dictionaries(
-    {
-        "connection_id": st.sampled_from(["c0", "c1", "c2", None]),
-        "host": st.sampled_from(["a.example", "b.example", None]),
-        "port": st.sampled_from([80, 443]),
-        "workload": st.sampled_from(["basket", "cart"]),
-        "bytes_up": st.none() | st.integers(0, 1000),
-    }
-)
-RECEIVED = st.lists(st.none() | st.integers(0, 10_000), min_size=3, max_size=3)
-
-
-def recounted(records: list[dict[str, Any]], received: list[int | None], *key: str) -> dict[Any, Any]:
-    """Bytes up and records they cover of each row, counted one record and one connection at a time."""
-    sums: dict[Any, Any] = {}
-    for row in records:
-        known, up = row["bytes_up"] is not None, row["bytes_up"] or 0
-        before = sums.get(tuple(row[name] for name in key), (0, 0))
-        sums[tuple(row[name] for name in key)] = (before[0] + up, before[1] + known)
-    for number, size in enumerate(received):
-        mine = [row for row in records if row["connection_id"] == f"c{number}"]
-        places = {tuple(row[name] for name in key) for row in mine}
-        if size is not None and len(places) == 1 and all(row["bytes_up"] is None for row in mine):
-            place = places.pop()
-            sums[place] = (sums[place][0] + size, sums[place][1] + len(mine))
-    return {place: (up if covered else None, covered) for place, (up, covered) in sums.items()}
-
-
-@given(st.lists(SHARED, max_size=10), RECEIVED, st.booleans())
-def test_bytes_up_are_those_of_a_recount(
-    records: list[dict[str, Any]], received: list[int | None], ports: bool
-) -> None:
-    carried = Counter(row["connection_id"] for row in records)
-    rows = [
-        {"connection_id": f"c{n}", "transactions": carried[f"c{n}"], "bytes_received": size}
-        for n, size in enumerate(received)
-    ]
-    found = matrix(transactions(*records), connections(*rows), ports=ports).to_pylist()
-    key = ("workload", "host", "port") if ports else ("workload", "host")
-    sums = {tuple(row[name] for name in key): (row["bytes_up"], row["bytes_up_known"]) for row in found}
-    assert sums == recounted(records, received, *key)
-    assert all(row["bytes_up_known"] <= row["transactions"] for row in found)
-
-
-def test_a_connection_to_two_ports_of_a_host_counts_where_ports_do_not() -> None:
-    shared = {"connection_id": "c0", "bytes_up": None}
-    records = transactions(shared | {"port": 443}, shared | {"port": 80})
-    carrier = connections({"connection_id": "c0", "transactions": 2, "bytes_received": 700})
-    assert {row["bytes_up"] for row in matrix(records, carrier).to_pylist()} == {None}
-    row = only(matrix(records, carrier, ports=False))
-    assert (row["port"], row["bytes_up"], row["bytes_up_known"]) == (None, 700, 2)

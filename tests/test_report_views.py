@@ -119,4 +119,4 @@ def test_headline() -> None:
     assert headline(rows(matrix(records))) == (
         "1 client, 2 hosts, 2 tunnels, 1 denied, 1 failed; 30 B up (known for 3/4), 400 B down"
     )
-    assert headline([]) == "0 clients, 0 hosts, 0 tunnels, 0 denied, 0 failed; ? up, ? down"
+    assert headline([]) == "0 clients, 0 hosts, 0 tunnels, 0 denied, 0 failed; ? up (known for 0/0), ? down"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from egresslog.report.explanation import Explanation, explain
 from egresslog.report.frames import files_frame, to_pandas
 from egresslog.report.html import matrix_html
 from egresslog.report.manifest import written
-from egresslog.report.matrix import matrix
+from egresslog.report.matrix import KEY, matrix
 from egresslog.report.output import LINKED
 from egresslog.report.run import read_run, write_run
 
@@ -94,14 +94,16 @@ class Correlation:
         rows = control_rows(self.manifest.get("controls"))
         return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"lines": "Int64", "links": "Int64"})
 
-    def matrix(self, *, ports: bool = True) -> pd.DataFrame:
+    def matrix(self, by: Sequence[str] = KEY) -> pd.DataFrame:
         """Mesh client x external host: counts, bytes, first and last seen (report.matrix.MATRIX).
 
-        ``bytes_up`` covers ``bytes_up_known`` of ``transactions`` records. Without ``ports`` a host has one
-        row for all its ports, which also covers connections that carried records of several.
+        ``by``: what to total by, some of cluster, namespace, workload, client, host, port, by default
+        all. Bytes up of connections whose records name one host on two ports are known only without
+        ``port``; ``bytes_up_known`` says of how many ``transactions`` they are. Raises UsageError.
         """
-        table = self.matrix_table if ports else matrix(*self._sides, ports=False)
-        return to_pandas(table)
+        if tuple(by) == KEY:
+            return to_pandas(self.matrix_table)
+        return to_pandas(matrix(*self._sides, by))
 
     @cached_property
     def matrix_table(self) -> pa.Table:

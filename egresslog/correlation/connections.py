@@ -8,11 +8,12 @@ from egresslog.correlation.fates import TO_PROXY, is_refused, known_host
 from egresslog.correlation.reasons import Unmatched, why_unmatched
 from egresslog.correlation.steps import PLAUSIBLE, Steps
 from egresslog.correlation.tables import Row, connection_row, weight_columns
+from egresslog.correlation.uploads import settled, shared
 
 
 def connection_rows(steps: Steps) -> Iterator[Row]:
     """A row per Envoy record with its fate; one that a gateway carried on shares the gateway's fate."""
-    ambiguous = _ambiguous(steps)
+    ambiguous, several = _ambiguous(steps), shared(steps, settled(steps))
     behind = {hop for row in steps.to_proxy for hop in steps.hops.chain(row)[1:]}
     for index, record in enumerate(steps.envoy):
         fate = steps.fates[index]
@@ -20,7 +21,8 @@ def connection_rows(steps: Steps) -> Iterator[Row]:
             fate = _fate(steps, index, ambiguous)
         row = connection_row(record, steps.identities.owners[index], known_host(record))
         reason = _reason(steps, index, fate)
-        yield row | {"transactions": steps.carried[index], "fate": fate, "reason": reason}
+        flags = [*record["flags"], *(["shared"] if index in several else [])]
+        yield row | {"transactions": steps.carried[index], "fate": fate, "reason": reason, "flags": flags}
 
 
 def _fate(steps: Steps, index: int, ambiguous: Collection[int]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from egresslog.correlation.attribution import Attribution, by_address, by_candid
 from egresslog.correlation.reasons import Case, why_not_linked
 from egresslog.correlation.steps import Steps
 from egresslog.correlation.tables import Row, transaction_row
+from egresslog.correlation.uploads import settled
+from egresslog.linking.model import MISSING
 
 # Squid connected to the host itself only with these hierarchy codes; with others, to a parent proxy.
 _DIRECT = ("DIRECT", "ORIGINAL_DST", "PINNED")
@@ -17,12 +19,13 @@ _DIRECT = ("DIRECT", "ORIGINAL_DST", "PINNED")
 
 def transaction_rows(steps: Steps) -> Iterator[Row]:
     """A row per Squid record; where a gateway's client is not known, no link but the hop in ``via``."""
+    whole = settled(steps)
     for index, record in enumerate(steps.squid):
         chain = steps.chains[index]
         broken = bool(chain) and steps.hops.is_gateway[chain[-1]]
         linked = [] if broken else chain
         row = transaction_row(record, _attribution(steps, index, linked, broken))
-        row |= _link(steps, index, linked, broken) | _bytes_up(steps, index, chain)
+        row |= _link(steps, index, linked, broken) | _bytes_up(steps, index, whole)
         flags = [*record["flags"], *(["bytes_differ"] if _bytes_differ(steps, index, linked) else [])]
         via = _via(steps, chain, broken)
         yield row | {"destination_address": _destination(record), "via": via, "flags": flags}
@@ -97,28 +100,13 @@ def _is_masked(steps: Steps, index: int) -> bool:
     return (record["proxy"], record["client_address"]) in steps.columns.groups.masked
 
 
-def _bytes_up(steps: Steps, index: int, chain: list[int]) -> Row:
-    """As Squid logged them, else the connection's where this record is alone on it.
-
-    Alone: no other line could have used it, and the bytes down agree to the byte. What a client sent
-    on a failed CONNECT is not all in Squid's record.
-    """
-    record = steps.squid[index]
-    if record["bytes_up"] is not None:
+def _bytes_up(steps: Steps, index: int, settled: Mapping[int, Sequence[int]]) -> Row:
+    """As Squid logged them, else the connection's where this record is alone on it."""
+    if steps.squid[index]["bytes_up"] is not None:
         return {"bytes_up_source": "squid"}
-    whole = bool(chain) and _is_alone(steps, index, chain[0]) and (record["status"] or 0) // 100 in (2, 4)
-    # Where Envoy wrote the CONNECT, its head is missing in what it counted from the client.
-    received = steps.envoy[chain[0]]["bytes_received"] if whole and chain[0] not in steps.heads else None
+    carrier = next(iter(steps.chains[index]), MISSING)
+    received = steps.envoy[carrier]["bytes_received"] if len(settled.get(carrier, ())) == 1 else None
     return {"bytes_up": received, "bytes_up_source": None if received is None else "connection"}
-
-
-def _is_alone(steps: Steps, index: int, row: int) -> bool:
-    return _same_down(steps, index, row) and steps.contenders.get(row, set()) <= {index}
-
-
-def _same_down(steps: Steps, index: int, row: int) -> bool:
-    sent = steps.envoy[row]["bytes_sent"]
-    return sent is not None and bool(steps.squid[index]["bytes_down"] == sent + steps.heads.get(row, 0))
 
 
 def _bytes_differ(steps: Steps, index: int, chain: list[int]) -> bool:
@@ -128,7 +116,8 @@ def _bytes_differ(steps: Steps, index: int, chain: list[int]) -> bool:
     """
     if not chain or steps.carried[chain[0]] != 1 or (steps.squid[index]["status"] or 0) // 100 != 2:
         return False
-    return not _same_down(steps, index, chain[0])
+    sent, down = steps.envoy[chain[0]]["bytes_sent"], steps.squid[index]["bytes_down"]
+    return None not in (sent, down) and bool(down != sent + steps.heads.get(chain[0], 0))
 
 
 def _destination(record: Row) -> str | None:

@@ -44,7 +44,7 @@ def headline(listed: Iterable[Row]) -> str:
         f"{counted(len(clients), 'client')}, {counted(len(hosts), 'host')}, "
         f"{counted(sums['tunnels'], 'tunnel')}, "
         f"{number(sums['denied'])} denied, {number(sums['failed'])} failed; "
-        f"{size(sums['bytes_up'])} up{f' (known for {up})' if up else ''}, {size(sums['bytes_down'])} down"
+        f"{size(sums['bytes_up'])} up (known for {up}), {size(sums['bytes_down'])} down"
     )
 
 

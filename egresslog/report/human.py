@@ -32,8 +32,8 @@ def counted(count: int, noun: str) -> str:
 
 
 def known(part: int, whole: int) -> str:
-    """``3/12`` when a total covers only some of its records, else nothing."""
-    return "" if part == whole else f"{part}/{whole}"
+    """``3/12``: of how many of its records a total is known."""
+    return f"{part}/{whole}"
 
 
 def seconds(microseconds: float | None) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any  # Any also for pyarrow.compute, whose stubs refuse plain scalars
 
+from egresslog.errors import UsageError
 from egresslog.schema import Column, Table
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 OUTCOMES = ("tunnels", "requests", "denied", "auth", "failed", "unclear")
 NO_CLIENT = "(unknown)"
 
-_KEY = ("cluster", "namespace", "workload", "client", "host", "port")
+KEY = ("cluster", "namespace", "workload", "client", "host", "port")
 _ORDER = ("cluster", "namespace", "client", "host", "port", "workload")
 
 MATRIX = Table(
@@ -43,28 +44,37 @@ MATRIX = Table(
 )
 
 
-def matrix(transactions: pa.Table, connections: pa.Table | None = None, *, ports: bool = True) -> pa.Table:
+def matrix(transactions: pa.Table, connections: pa.Table | None = None, by: Sequence[str] = KEY) -> pa.Table:
     """Count tunnels, refusals and bytes per client, host and port (columns: ``MATRIX``).
 
     Every transaction counts in exactly one outcome, and bytes of refusals count too. With
-    ``connections``, the bytes up of a connection that carried several records of one row are
-    added once, for all these records. Rows are sorted by cluster, namespace, client, host, port.
+    ``connections``, the bytes up of a connection that carried several records of one row, and no
+    others, are added once, for all these records. Rows are sorted by cluster, namespace, client, host,
+    port.
 
-    Without ``ports`` there is a row per client and host, and ``port`` is null: bytes up then include
-    connections that carried records of one host on several ports.
+    ``by``: the columns of ``KEY`` to total by, the others are left out. Totals by fewer may know more
+    bytes up: records of one connection that named one host on two ports are in one row without
+    ``port``. Raises UsageError for other columns.
     """
     import pyarrow as pa
     import pyarrow.compute
 
     pc: Any = pyarrow.compute
+    key = _key(by)
     records = _records(transactions)
-    if not ports:
-        nothing = pa.nulls(len(records), MATRIX.arrow().field("port").type)
-        records = records.set_column(records.schema.get_field_index("port"), "port", nothing)
-    parts = [records] if connections is None else [records, _shared(records, connections)]
-    rows = _grouped(pa.concat_tables(parts, promote_options="default"))
-    order = pc.sort_indices(rows, [(name, "ascending") for name in _ORDER])  # nulls at the end
-    return rows.take(order).select(MATRIX.names).cast(MATRIX.arrow())
+    parts = [records] if connections is None else [records, _shared(records, connections, key)]
+    rows = _grouped(pa.concat_tables(parts, promote_options="default"), key)
+    order = pc.sort_indices(rows, [(name, "ascending") for name in _ORDER if name in key])  # nulls at the end
+    columns = [name for name in MATRIX.names if name in key or name not in KEY]
+    schema = pa.schema([MATRIX.arrow().field(name) for name in columns])
+    return rows.take(order).select(columns).cast(schema)
+
+
+def _key(by: Sequence[str]) -> list[str]:
+    """The columns named, in their own order."""
+    if isinstance(by, str) or not by or set(by) - set(KEY):
+        raise UsageError(f"no totals by {by!r}", hint=f"by some of {', '.join(KEY)}")
+    return [name for name in KEY if name in by]
 
 
 def _records(transactions: pa.Table) -> pa.Table:
@@ -80,7 +90,7 @@ def _records(transactions: pa.Table) -> pa.Table:
     ones = {name: pc.cast(pc.equal(outcome, name), pa.int64()) for name in OUTCOMES}
     return pa.table(
         {
-            **{name: client if name == "client" else column(name) for name in _KEY},
+            **{name: client if name == "client" else column(name) for name in KEY},
             **ones,
             "transactions": pa.repeat(pa.scalar(1, pa.int64()), len(transactions)),
             "bytes_up": column("bytes_up"),
@@ -118,14 +128,14 @@ def _outcome(transactions: pa.Table) -> pa.ChunkedArray[Any]:
     return outcome
 
 
-def _shared(records: pa.Table, connections: pa.Table) -> pa.Table:
-    """Bytes up of connections that counted what their records did not, all in one row of the matrix."""
+def _shared(records: pa.Table, connections: pa.Table, key: list[str]) -> pa.Table:
+    """Bytes up of connections that counted what their records did not, all in one row of the totals."""
     import pyarrow.compute
 
     pc: Any = pyarrow.compute
 
-    linked = records.filter(pc.is_valid(records["connection_id"]))
-    together = linked.group_by(["connection_id", *_KEY], use_threads=False).aggregate(
+    linked = records.filter(pc.is_in(records["connection_id"], _shared_ids(connections)))
+    together = linked.group_by(["connection_id", *key], use_threads=False).aggregate(
         [("transactions", "sum"), ("bytes_up_known", "sum")]
     )
     places = pc.index_in(together["connection_id"], connections["connection_id"])
@@ -134,13 +144,24 @@ def _shared(records: pa.Table, connections: pa.Table) -> pa.Table:
         pc.equal(carried["transactions"], together["transactions_sum"]),
         pc.equal(together["bytes_up_known_sum"], 0),
     )
-    shared = together.select(list(_KEY))
+    shared = together.select(key)
     shared = shared.append_column("bytes_up", carried["bytes_received"])
     shared = shared.append_column("bytes_up_known", carried["transactions"])
     return shared.filter(pc.and_(alone, pc.is_valid(carried["bytes_received"])))
 
 
-def _grouped(records: pa.Table) -> pa.Table:
+def _shared_ids(connections: pa.Table) -> pa.ChunkedArray[Any]:
+    """The connections whose records, as far as can be told, are all that they carried."""
+    import pyarrow as pa
+    import pyarrow.compute
+
+    pc: Any = pyarrow.compute
+    flags = pc.binary_join(connections["flags"], "\n")
+    found = pc.match_substring_regex(flags, r"(?m)^shared$")
+    return connections.filter(found)["connection_id"].cast(pa.string())
+
+
+def _grouped(records: pa.Table, key: list[str]) -> pa.Table:
     """Sum up per key; a total of which nothing is known is null."""
     import pyarrow.compute
 
@@ -148,7 +169,7 @@ def _grouped(records: pa.Table) -> pa.Table:
 
     sums = ("transactions", *OUTCOMES, "bytes_up", "bytes_up_known", "bytes_down", "ambiguous", "unlinked")
     null_if_none = pc.ScalarAggregateOptions(min_count=1)
-    rows = records.group_by(list(_KEY), use_threads=False).aggregate(
+    rows = records.group_by(key, use_threads=False).aggregate(
         [*((name, "sum", null_if_none) for name in sums), ("end", "min"), ("end", "max")]
     )
     names = {f"{name}_sum": name for name in sums} | {"end_min": "first", "end_max": "last"}

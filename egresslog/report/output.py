@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from egresslog.report.clocks import clock_lines
 from egresslog.report.controls import control_lines
-from egresslog.report.human import counted, number, size
+from egresslog.report.human import counted, number
 from egresslog.report.matrix import matrix
 from egresslog.report.neutralise import for_markdown
-from egresslog.report.rows import rows as table_rows
 from egresslog.report.select import Selection, select
-from egresslog.report.summary import total
 from egresslog.report.writers import write_document, write_table
 from egresslog.schema import REASONS
 
@@ -101,21 +99,13 @@ def _print_tables(
     if any(link not in LINKED for link in shown["transactions"]["link"].to_pylist()):
         sheets.append(unlinked_table(shown["transactions"], to.width, SHOWN_CLIENTS))
     sheets.append(balance_table(tables["transactions"], tables["connections"], to.width))
-    uploads = _uploads(table) if rows == "matrix" else []
-    show([*sheets, *uploads, *_shown(tables, shown), *_reasons(tables), *_closing(manifest)], to)
+    show([*sheets, *_shown(tables, shown), *_reasons(tables), *_closing(manifest)], to)
 
 
 def _shown(tables: Tables, shown: Tables) -> list[str]:
     """Where filters left something out, how much is shown: the balance is of everything."""
     some, every = len(shown["transactions"]), len(tables["transactions"])
     return [] if some == every else [f"Shown: {some:,} of {every:,} Squid records; the balance is of all"]
-
-
-def _uploads(matrix: pa.Table) -> list[str]:
-    """The bytes up of the whole matrix, and how many records they cover."""
-    sums = total(table_rows(matrix))
-    covered = f"known for {number(sums['bytes_up_known'])} of {counted(sums['transactions'], 'record')}"
-    return [f"Bytes up: {size(sums['bytes_up'])}, {covered}"]
 
 
 def _reasons(tables: Tables) -> list[str]:

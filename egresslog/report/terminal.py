@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +38,7 @@ def matrix_table(table: pa.Table, width: int = WIDTH, limit: int | None = None) 
     """
     listed = list(rows(table))
     day = _day(listed)
-    cells = [*_outcome_cells(listed), *_byte_cells(listed), *_time_cells(day)]
+    cells = [*_outcome_cells(listed), *_byte_cells(), *_time_cells(day)]
     shown, others = top(listed, limit)
     lines = _by_client(shown, cells)
     if others:
@@ -69,16 +68,16 @@ def unlinked_table(transactions: pa.Table, width: int = WIDTH, limit: int | None
 
 
 def balance_table(transactions: pa.Table, connections: pa.Table, width: int = WIDTH) -> Sheet:
-    """Both sides of the correlation in records and bytes: Squid's by link, Envoy's by fate."""
+    """Both sides of the correlation in records and bytes: Squid's by link, Envoy's by fate.
+
+    Bytes up are those of single records, with of how many they are known.
+    """
     lines = [
         *_side("Squid records", transactions, ("link", "bytes_up", "bytes_down"), LINKS),
         *_side("Envoy records", connections, ("fate", "bytes_received", "bytes_sent"), FATES),
     ]
-    heads = ["Records", "Up", "Known", "Down"]
-    if not any(line.cells[heads.index("Known")] for line in lines):
-        heads.remove("Known")
-        lines = [replace(line, cells=[line.cells[0], line.cells[1], line.cells[3]]) for line in lines]
-    return layout("Balance", "Side", [Column(head) for head in heads], lines, width)
+    heads = [Column(head) for head in ("Records", "Up", "Known", "Down")]
+    return layout("Balance", "Side", heads, lines, width)
 
 
 def files_table(files: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Sheet:
@@ -191,10 +190,10 @@ def _count(count: int) -> str:
     return number(count) if count else ""
 
 
-def _byte_cells(listed: Sequence[Row]) -> Iterator[Cell]:
+def _byte_cells() -> Iterator[Cell]:
+    """Bytes up are never shown without of how many records they are known."""
     yield Column("Up"), lambda row: _at_least(row) + size(row["bytes_up"])
-    if any(row["bytes_up_known"] != row["transactions"] for row in listed):
-        yield Column("Known", 1), lambda row: known(row["bytes_up_known"], row["transactions"])
+    yield Column("Known"), lambda row: known(row["bytes_up_known"], row["transactions"])
     yield Column("Down"), lambda row: size(row["bytes_down"])
 
 
@@ -257,14 +256,19 @@ def _side(name: str, table: pa.Table, columns: tuple[str, str, str], order: Sequ
     place = {value: index for index, value in enumerate(order)}
     parts.sort(key=lambda row: (place.get(row[kind], len(order)), row[kind], row["reason"] or ""))
     lines = [(name, whole, _HEADING), *((f"  {_heading(row, kind)}", row, "") for row in parts)]
-    return [Line(name, _sums(row, up, down), style) for name, row, style in lines]
-
-
-def _sums(row: Row, up: str, down: str) -> list[str]:
-    """Records, their bytes up, of how many these are known, and their bytes down."""
-    records = row["count_all"]
-    covered = known(row[f"{up}_count"], records)
-    return [number(records), size(row[f"{up}_sum"]), covered, size(row[f"{down}_sum"])]
+    return [
+        Line(
+            name,
+            [
+                number(row["count_all"]),
+                size(row[f"{up}_sum"]),
+                known(row[f"{up}_count"], row["count_all"]),
+                size(row[f"{down}_sum"]),
+            ],
+            style,
+        )
+        for name, row, style in lines
+    ]
 
 
 def _heading(row: Row, kind: str) -> str:
