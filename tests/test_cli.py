@@ -317,6 +317,7 @@ def test_the_manifest_names_what_decides_the_names() -> None:
     assert entry["kind"] == "pods" and len(entry["sha256"]) == 64
     assert with_pods["parameters"]["pods"] == [pods] and bare["parameters"]["pods"] == []
     assert named["parameters"]["names"] == {log: "edge"} and isinstance(bare["pruned"], int)
+    assert bare["crowded"] == 0
     assert {entry["name"] for entry in named["files"]} == {None, "edge"}
 
 

@@ -168,3 +168,11 @@ def test_a_gateway_alone_names_nobody(tmp_path: Any) -> None:
     rows = transactions(correlate(squid=squid_files("gateway", "port"), envoy=gateway, pods=pods_file))
     assert all((row["pod"], row["connection_id"], row["link"]) == (None, None, "none") for row in rows)
     assert sum(len(row["via"]) == 1 and row["reason"] == "gateway_only" for row in rows) == 2345
+
+
+def test_lines_of_a_burst_of_twins_are_counted_as_crowded() -> None:
+    """Twenty equal tunnels at once: too many explanations to weigh, and none of the lines is linked."""
+    without, by_port = found("lab", "native"), found("lab", "port")
+    ambiguous = sum(row["link"] == "ambiguous" for row in transactions(without))
+    assert 15 <= without.manifest["crowded"] <= ambiguous
+    assert by_port.manifest["crowded"] == 0

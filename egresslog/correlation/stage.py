@@ -56,6 +56,7 @@ class Correlated:
     proxies: Proxies
     population: Population
     pruned: int  # candidates left out, because both their ends have much better ones
+    crowded: int  # lines with so many rivals that their confidence is estimated, on the low side
     controls: Controls | None  # None unless asked for
 
 
@@ -94,6 +95,7 @@ def _tables(steps: Steps, tried: Controls | None) -> Correlated:
         proxies=steps.proxies,
         population=population(steps, transactions),
         pruned=steps.links.pruned,
+        crowded=steps.links.crowded,
         controls=tried,
     )
 

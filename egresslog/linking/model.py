@@ -167,7 +167,7 @@ class Links:
     pairs: Pairs
     model: Model
     pruned: int  # candidates that were left out: no matching nearly as good as the best has them
-    crowded: int  # lines with so many rivals that not all matchings were weighed: their posteriors are bounds
+    crowded: int  # lines with so many rivals that not all matchings were weighed
     moment: Ints  # us, reference time: start, or end where there is no start; MISSING_TIME without both
     timeless: NDArray[np.bool_]  # lines whose clock could not be told at their moment
 

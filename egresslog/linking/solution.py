@@ -32,7 +32,7 @@ class Solution:
     pool: Pool
     posterior: Floats
     dropped: int  # pairs that no matching nearly as good as the best contains
-    crowded: int  # lines among so many rivals that their posteriors are at least these, not exactly
+    crowded: int  # lines with so many rivals that not all matchings were weighed
 
 
 @dataclass(frozen=True)

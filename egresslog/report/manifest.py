@@ -42,6 +42,7 @@ def manifest_of(
         "clocks": clocks,
         "population": population_entry(result.population),
         "pruned": result.pruned,
+        "crowded": result.crowded,
         "controls": controls_entry(result.controls) if result.controls else None,
         "balance": balance_entries(result.balance),
         "flags": whole.flags,

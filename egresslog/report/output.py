@@ -25,7 +25,7 @@ Manifest = Mapping[str, Any]
 SHOWN_CLIENTS = 20  # clients listed per reason on a terminal; the totals cover all
 HEAD = (
     "egresslog", "run_id", "flags", "problems", "warnings", "parameters", "proxies", "clocks", "population",
-    "pruned", "controls", "balance", "files",
+    "pruned", "crowded", "controls", "balance", "files",
 )  # fmt: skip
 LINKED = ("exact", "strong", "probable")
 
@@ -117,7 +117,7 @@ def _reasons(tables: Tables) -> list[str]:
 
 
 def _closing(manifest: Manifest) -> Iterable[str]:
-    """The lines of the inputs as equations, the proxy, each clock, the controls, and what is incomplete."""
+    """Inputs as equations, the proxy, each clock, what was cut, what the links are worth, what is missing."""
     for e in manifest["balance"]:
         if e["side"] == "files" and e["total"]:
             parts = " + ".join(f"{n:,} {part}" for part, n in e["parts"].items() if n)
@@ -127,8 +127,19 @@ def _closing(manifest: Manifest) -> Iterable[str]:
         yield f"Proxy: {', '.join(proxies['endpoints'])} (found by {proxies['source']})"
     for clock in manifest["clocks"]:
         yield from clock_lines(clock)
+    yield from _cuts(manifest)
     yield from control_lines(manifest["controls"])
     yield from (f"INCOMPLETE: {sentence}" for sentence in manifest["problems"])
+
+
+def _cuts(manifest: Manifest) -> Iterable[str]:
+    """What was not weighed, and what that can change."""
+    if crowded := manifest["crowded"]:
+        verb = "has" if crowded == 1 else "have"
+        yield (
+            f"{counted(crowded, 'Squid record')} {verb} too many rivals for all explanations to be weighed: "
+            "their confidence is an estimate on the low side"
+        )
 
 
 def _print_balance(manifest: Manifest, stream: TextIO) -> None:
