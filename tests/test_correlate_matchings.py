@@ -19,6 +19,7 @@ from egresslog.schema import LINKS
 
 Way = tuple[int, tuple[int, ...], float]  # connection, lines, odds (log2)
 MANY = 4_096
+EXAMPLES = max(150, settings.default.max_examples)
 
 
 def ways_of(ways: list[Way]) -> Ways:
@@ -64,20 +65,20 @@ WAYS = st.lists(st.tuples(st.integers(0, 4), LINES, st.floats(-12, 30)), max_siz
 IDLE = st.lists(st.floats(0, 20), min_size=5, max_size=5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(WAYS, IDLE)
 def test_posteriors_are_the_shares_of_all_matchings(ways: list[Way], idle: list[float]) -> None:
     np.testing.assert_allclose(judged(ways, idle=idle).posterior, by_brute_force(ways, idle), atol=1e-4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(WAYS)
 def test_order_of_ways_does_not_matter(ways: list[Way]) -> None:
     backwards = judged(ways[::-1]).posterior[::-1]
     np.testing.assert_allclose(backwards, judged(ways).posterior, atol=1e-9)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(WAYS, IDLE)
 def test_regret_bounds_what_a_way_can_be_part_of(ways: list[Way], idle: list[float]) -> None:
     """No matching that contains the way is better than the prices of all less the way's regret."""
