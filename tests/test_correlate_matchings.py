@@ -189,10 +189,13 @@ def test_compiled_sums_are_those_of_plain_ones(most: int, monkeypatch: pytest.Mo
     np.testing.assert_allclose(fast.posterior, plain.posterior, atol=1e-12)
 
 
-@pytest.mark.parametrize("steps", [1, 1_000])
-def test_sums_do_not_depend_on_how_much_is_kept_at_once(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("steps", "levels"), [(0, 0), (0, 3)])
+def test_sums_do_not_depend_on_how_much_is_kept_at_once(
+    steps: int, levels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = judged(crowd(120), 64)
     monkeypatch.setattr(matchings, "_BLOCK", steps)
+    monkeypatch.setattr(matchings, "_LEVELS", levels)
     found = judged(crowd(120), 64)
     np.testing.assert_array_equal(found.lost, whole.lost)
     np.testing.assert_array_equal(found.posterior, whole.posterior)

@@ -20,7 +20,7 @@ from egresslog.linking.compiled import run
 from egresslog.linking.graph import SLOTS
 from egresslog.linking.model import Floats, Ints
 
-_BLOCK = 300_000  # steps kept at once
+_BLOCK, _LEVELS = 300_000, 8  # steps kept at once, and of how many connections with the most of them at least
 _STEP, _CONNECTION = 2, 10  # us that one step, and what each connection takes besides, cost in CPython
 
 
@@ -37,22 +37,25 @@ class Matchings:
     leavers: Ints  # where the lines that leave after each connection begin, and the end
     slots: Ints  # of these lines
     unused: Floats  # of these lines: odds of being in no way
-    tied: Ints  # per connection: the lines that earlier ones want as well
+    tied: Ints  # per connection: how many lines it or later ones share with earlier ones
     most: int  # states of a component kept at once
 
     def weigh(self) -> tuple[Floats, Floats]:
         """Posterior of each way; per connection the share of matchings lost to the limit of states."""
-        posterior, lost, steps = np.zeros(len(self.odds)), np.zeros(len(self.idle)), self._steps
-        widest, cost = int(steps.max(initial=1)), int(_STEP * steps.sum()) + _CONNECTION * len(steps)
-        longest = max(widest, min(_BLOCK, int(np.add.reduceat(steps, self.components[:-1]).max())))
+        posterior, lost = np.zeros(len(self.odds)), np.zeros(len(self.idle))
+        fits = self.bits >= 0
+        ways, found = np.append(0, np.cumsum(fits))[self.ways], posterior[fits]
+        steps = self._steps(np.diff(ways))
+        widest, largest = int(steps.max()), int(np.add.reduceat(steps, self.components[:-1]).max())
         run(
-            trellis, "weigh", cost, self.components, self.ways, self.bits, self.odds, self.idle,
-            self.leaving, self.leavers, self.slots, self.unused, self.most, widest, longest, posterior, lost,
+            trellis, "weigh", int(_STEP * steps.sum()) + _CONNECTION * len(steps), self.components, ways,
+            self.bits[fits], self.odds[fits], self.idle, self.leaving, self.leavers, self.slots, self.unused,
+            self.most, widest, widest + min(largest, max(_BLOCK, _LEVELS * widest)), found, lost,
         )  # fmt: skip
+        posterior[fits] = found
         return posterior, lost
 
-    @property
-    def _steps(self) -> Ints:
-        """Per connection how many ways, or none, there may be from all states at most."""
+    def _steps(self, ways: Ints) -> Ints:
+        """Per connection how many steps there are at most: from each state with each of its ways, or none."""
         states = np.minimum(np.int64(1) << np.minimum(self.tied, SLOTS), self.most)
-        return np.asarray(states * (np.diff(self.ways) + 1))
+        return np.asarray(states * (ways + 1))

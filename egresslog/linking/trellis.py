@@ -112,18 +112,17 @@ def _forward(
     """Fill the block from connection ``start`` on; the connection behind the last one that fits."""
     first, since, mask, weight, target, _ = block
     masks, weights, renamed, _, _ = fresh
-    ways, at = wishes[0], start
+    at = start
     while at < end:
         row = at - start
-        states, choices = first[row + 1] - first[row], ways[at + 1] - ways[at] + 1
-        if since[row] + states * choices > len(target):
+        if since[row] + len(masks) > len(target):
             break
         count = _step(at, row, wishes, block, fresh)
         share = _cut(count, most, fresh)
-        lost[at] = max(lost[at], share)
-        if share > TOO_MUCH:
+        if share > TOO_MUCH and lost[begin] < 1.0:
             for one in range(begin, end):
                 lost[one] = 1.0
+        lost[at] = max(lost[at], share)
         free = first[row + 1]
         for state in range(count):
             if renamed[state] >= 0:
@@ -146,7 +145,7 @@ def _step(at: int, row: int, wishes: Wishes, block: Block, fresh: Fresh) -> int:
         for way in range(ways[at] - 1, ways[at + 1]):
             worth, used = idle[at], mask[state]
             if way >= ways[at]:
-                if bits[way] < 0 or bits[way] & used != 0:
+                if bits[way] & used != 0:
                     continue
                 worth, used = odds[way], used | bits[way]
             for line in range(leavers[at], leavers[at + 1]):
@@ -287,7 +286,7 @@ def _back(
         here = 0.0
         for way in range(ways[at] - 1, ways[at + 1]):
             taken = way >= ways[at]
-            if taken and (bits[way] < 0 or bits[way] & mask[state] != 0):
+            if taken and bits[way] & mask[state] != 0:
                 continue
             if target[step] >= 0:
                 value = worth[target[step]] * gain[step]
