@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from egresslog.linking import graph
-from egresslog.linking.compiled import _compiled
+from egresslog.linking import compiled, graph, matchings
 from egresslog.linking.confidence import classify
+from egresslog.linking.matchings import Matchings
 from egresslog.linking.model import Pairs
 from egresslog.linking.ways import Ways, Weighed, posteriors, prices_of
 from egresslog.schema import LINKS
 
 Way = tuple[int, tuple[int, ...], float]  # connection, lines, odds (log2)
 MANY = 4_096
+EXAMPLES = max(150, settings.default.max_examples)
 
 
 def ways_of(ways: list[Way]) -> Ways:
@@ -64,20 +65,20 @@ WAYS = st.lists(st.tuples(st.integers(0, 4), LINES, st.floats(-12, 30)), max_siz
 IDLE = st.lists(st.floats(0, 20), min_size=5, max_size=5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(WAYS, IDLE)
 def test_posteriors_are_the_shares_of_all_matchings(ways: list[Way], idle: list[float]) -> None:
     np.testing.assert_allclose(judged(ways, idle=idle).posterior, by_brute_force(ways, idle), atol=1e-4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(WAYS)
 def test_order_of_ways_does_not_matter(ways: list[Way]) -> None:
     backwards = judged(ways[::-1]).posterior[::-1]
     np.testing.assert_allclose(backwards, judged(ways).posterior, atol=1e-9)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(WAYS, IDLE)
 def test_regret_bounds_what_a_way_can_be_part_of(ways: list[Way], idle: list[float]) -> None:
     """No matching that contains the way is better than the prices of all less the way's regret."""
@@ -159,12 +160,64 @@ def test_compiled_kernels_do_what_plain_ones_do() -> None:
     last, order = first + draw.integers(0, 30, 200), np.arange(200)
     plain, fast = [-1] * 200, np.full(200, -1)
     graph.find_slots(order.tolist(), first.tolist(), last.tolist(), plain)
-    _compiled("egresslog.linking.graph").find_slots(order, first, last, fast)
+    compiled._compiled("egresslog.linking.graph").find_slots(order, first, last, fast)
     assert fast.tolist() == plain
     taken: dict[int, int] = {}
     for line, place in enumerate(plain):
         assert place < 0 or taken.get(place, -1) < first[line]
         taken[place] = int(last[line])
+
+
+def crowd(connections: int) -> list[Way]:
+    """Each connection is wanted by the lines around it, and now and then by two of them together."""
+    draw = np.random.default_rng(2)
+    ways: list[Way] = []
+    for one in range(connections):
+        lines = one + draw.choice(9, 4, replace=False)
+        ways += [(one, (int(line),), float(draw.uniform(5, 15))) for line in lines]
+        ways += [(one, tuple(sorted(map(int, lines[:2]))), 20.0)] * int(one % 5 == 0)
+    return ways
+
+
+@pytest.mark.parametrize("most", [16, 200])
+def test_compiled_sums_are_those_of_plain_ones(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = judged(crowd(120), most)
+    monkeypatch.setattr(compiled, "MANY", 0)
+    fast = judged(crowd(120), most)
+    assert plain.lost.max() > 0
+    np.testing.assert_allclose(fast.lost, plain.lost, atol=1e-12)
+    np.testing.assert_allclose(fast.posterior, plain.posterior, atol=1e-12)
+
+
+@pytest.mark.parametrize(("steps", "levels"), [(0, 0), (0, 3)])
+def test_sums_do_not_depend_on_how_much_is_kept_at_once(
+    steps: int, levels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = judged(crowd(120), 64)
+    monkeypatch.setattr(matchings, "_BLOCK", steps)
+    monkeypatch.setattr(matchings, "_LEVELS", levels)
+    found = judged(crowd(120), 64)
+    np.testing.assert_array_equal(found.lost, whole.lost)
+    np.testing.assert_array_equal(found.posterior, whole.posterior)
+
+
+def test_few_of_many_states_are_lost_and_their_share_is_told() -> None:
+    """Sets of used lines left out cost no more than what is said to be lost."""
+    ways = crowd(60)
+    whole, cut = judged(ways, 10_000), judged(ways, 100)
+    assert whole.lost.max() == 0.0
+    assert 0.0 < cut.lost.max() < 0.05
+    assert np.abs(cut.posterior - whole.posterior).max() < cut.lost.max() * 10
+
+
+def test_weights_that_leave_the_range_of_a_float_give_the_component_up() -> None:
+    zero, none = np.zeros(1), np.zeros(1, dtype=np.int64)
+    found, lost = Matchings(
+        components=np.array([0, 1]), ways=np.array([0, 1]), bits=np.array([1]), odds=zero, idle=zero,
+        leaving=np.array([1]), leavers=np.array([0, 1]), slots=none, unused=zero, tied=none, most=4,
+    ).weigh()  # fmt: skip
+    assert found.tolist() == [0.0]
+    assert lost.tolist() == [1.0]
 
 
 @pytest.mark.parametrize(

@@ -33,11 +33,15 @@ class Spans:
     @property
     def components(self) -> Ints:
         """Where components begin: connections that no line ties to an earlier one; and the end."""
+        return np.append(np.flatnonzero(self.tied == 0), len(self.tied))
+
+    @property
+    def tied(self) -> Ints:
+        """Per connection the number of lines that it, or one after it, shares with an earlier one."""
         steps = np.zeros(int(self.last.max()) + 2, dtype=np.int64)
         np.add.at(steps, self.first + 1, 1)
         np.add.at(steps, self.last + 1, -1)
-        tied = np.cumsum(steps)[:-1]
-        return np.append(np.flatnonzero(tied == 0), len(tied))
+        return np.cumsum(steps)[:-1]
 
     def bits(self, lines: Ints, begins: Ints) -> Ints:
         """Per way the slots of its lines, -1 where one has none; ``begins``: where its lines begin."""

@@ -170,6 +170,7 @@ def _weighed(ways: Ways, start: Ints, idle: Floats, most: int) -> Weighed:
         leavers=spans.leavers,
         slots=spans.slot[spans.by_last],
         unused=np.exp2(-prices.line[spans.by_last]),
+        tied=spans.tied,
         most=most,
     )
     found, lost = matchings.weigh()
