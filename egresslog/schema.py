@@ -243,7 +243,7 @@ CONNECTIONS = Table(
         Column("transactions", "int64", "Squid records it carried", nullable=False),
         Column("fate", "string", "what became of it", nullable=False, values=FATES),
         Column("reason", "string", "why not linked", values=tuple(REASONS)),
-        Column("flags", "list<string>", "shared (its records are all it carried), doubtful, ...", nullable=False),
+        Column("flags", "list<string>", "shared (its records are all it carried), ...", nullable=False),
     ),
 )  # fmt: skip
 
