@@ -16,6 +16,7 @@ from egresslog.correlation.coverage import Coverage, coverage
 from egresslog.correlation.fates import TO_PROXY, fate_before_linking
 from egresslog.correlation.hops import Hops, find_hops
 from egresslog.correlation.losses import Line, killed
+from egresslog.correlation.own_clients import own_clients
 from egresslog.correlation.parts import find_parts
 from egresslog.correlation.passes import link_in_passes
 from egresslog.correlation.proxies import Proxies
@@ -59,7 +60,8 @@ class Steps:
 
     @cached_property
     def hops(self) -> Hops:
-        return find_hops(self.logs.envoy, self.parts)
+        own = own_clients(self.logs.envoy, self.identities.owners)
+        return find_hops(self.logs.envoy, self.parts, own)
 
     @cached_property
     def columns(self) -> Columns:
