@@ -58,6 +58,16 @@ class Owners:
         pod = _by_name(hints, holders, address, moment) or _by_address(holders) or _by_path(hints, holders)
         return None if pod is None else self._as_seen(pod, log.cluster, moment)
 
+    def claimed(self, log: Log) -> Set[str]:
+        """The names of the pod that its wrapper, or its path, says wrote it, whatever the addresses say.
+
+        Of a path those of listed pods alone: a folder may be named after anything.
+        """
+        if log not in self._hints:
+            self._hints[log] = self._hints_of(log)
+        named = frozenset(pod.name for pod in self._hints[log].named)
+        return named if log.pod is None else frozenset({log.pod})
+
     def _holders(self, log: Log, address: str | None, moment: int | None) -> list[Pod]:
         return [pod for pod in self.listed.holders(address, moment) if _may_be_in(pod, log.cluster)]
 
