@@ -9,7 +9,7 @@ from egresslog.identity.inventory import Inventory, only
 from egresslog.identity.pods import Pod
 
 AGREE = 0.99  # of the probability must lie on connections of one pod for them to name it
-# An inventory can be stale and an address reused: a name by address is never certain.
+# An inventory can be stale and an address reused: a name by address is never surer than this.
 BY_ADDRESS = 0.999
 
 Candidates = Sequence[tuple[Pod | None, float]]  # the pod of each candidate and its posterior, best first
@@ -46,6 +46,8 @@ def by_address(
     address: str | None, moment: int | None, inventory: Inventory, cluster: str | None = None
 ) -> Attribution | None:
     """The only pod that held Squid's client address then; the address is not known to be masked.
+
+    The confidence is that of an address nothing is known against: see trust.py.
 
     ``cluster``: the one whose pods alone this Squid serves, where that is known. Where it is not, an
     address that pods of several clusters had at any time names nobody: their networks overlap.

@@ -58,7 +58,7 @@ def _reason(steps: Steps, index: int, fate: str) -> str | None:
     if fate != "unmatched":
         return None
     contended = bool(steps.contenders.get(index))
-    case = Unmatched(record["end"], contended, record["upstream_local_address"] in steps.ported)
+    case = Unmatched(steps.closed[index], contended, record["upstream_local_address"] in steps.ported)
     return why_unmatched(case, steps.coverage)
 
 

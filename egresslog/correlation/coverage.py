@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Written:
-    """One pod's log, or one Squid's: when its lines were written (us, Envoy's clock), ascending."""
+    """One pod's log, or one Squid's: when its lines were written (us, reference time), ascending."""
 
     ends: Sequence[int]
 

@@ -9,6 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from egresslog.arrow import values_of
+from egresslog.correlation.own_clients import OwnClients
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +22,7 @@ MAX_HOPS = 8
 class Hops:
     """``previous``: for each Envoy row the row nearer the client that it carries on, or -1.
 
-    ``is_gateway``: its client is another address, so it never names the mesh client itself.
+    ``is_gateway``: its client is another pod, so it never names the mesh client itself.
     ``broken``: of a gateway's row without a hop before it, why there is none (schema.REASONS).
     """
 
@@ -37,29 +38,37 @@ class Hops:
         return rows
 
 
-def find_hops(envoy: pa.Table, parts: Mapping[int, int] | None = None) -> Hops:
+def find_hops(envoy: pa.Table, parts: Mapping[int, int] | None = None, own: OwnClients | None = None) -> Hops:
     """The hop before each row: the one with its client's ip:port, open when this one began.
 
     ``parts``: see find_parts; what a gateway handed on within itself has the client of its part.
+    ``own``: the rows whose client is their own pod.
     """
     rows = _with_clients(_rows(envoy), parts or {})
     by_local: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
         if row.local[0] is not None and row.local[1] is not None:
             by_local[row.local].append(index)
-    steps = _clock_steps(rows, by_local)
-    gateways = [
-        row.remote[0] is not None and row.local[0] is not None and row.remote[0] != row.local[0]
-        for row in rows
+    logs = _Logs(rows, by_local, _clock_steps(rows, by_local), _spans(rows))
+    apart = [row.remote[0] != row.local[0] and None not in (row.remote[0], row.local[0]) for row in rows]
+    fitting = [_fitting(index, logs) if apart[index] else [] for index in range(len(rows))]
+    gateways = _gateways(apart, fitting, own)
+    found = [
+        some[0] if is_one and len(some) == 1 else -1 for is_one, some in zip(gateways, fitting, strict=True)
     ]
-    logs = _Logs(rows, by_local, steps, _spans(rows))
-    fitting = [_fitting(index, logs) if gateways[index] else [] for index in range(len(rows))]
-    found = [some[0] if len(some) == 1 else -1 for some in fitting]
     broken = [
         _why_broken(rows[index], len(fitting[index]), logs) if gateways[index] and found[index] < 0 else None
         for index in range(len(rows))
     ]
     return Hops(found, gateways, broken)
+
+
+def _gateways(apart: list[bool], fitting: list[list[int]], own: OwnClients | None) -> list[bool]:
+    """Of the rows whose client is another address those that are no pod's own; a hop before it tells."""
+    if own is None:
+        return apart
+    rows = zip(apart, fitting, own.certain, own.likely, strict=True)
+    return [other and not (certain or (likely and not hops)) for other, hops, certain, likely in rows]
 
 
 def _with_clients(rows: list[_Row], parts: Mapping[int, int]) -> list[_Row]:

@@ -6,26 +6,30 @@ Each Squid instance is asked for itself: one may log its own address where anoth
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from egresslog.arrow import values_of
 from egresslog.errors import UsageError
+from egresslog.linking.estimate import FARTHEST_US, QUARTER_US
 from egresslog.parse.values import is_address, normal_address
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Endpoint = tuple[str, int | None]
-Sizes = dict[tuple[str | None, int], list[int]]  # (client address or None, bytes) -> sorted end times
+_Key = tuple[str | None, int]  # client address or None, bytes
 
 SQUID_PORT = 3128  # squid.conf http_port, the default
 MIN_BYTES = 100  # smaller sizes coincide by chance
 MIN_HITS = 3
 MIN_SHARE = 0.3  # of an upstream's connections whose size the instance logged
 OVER_CHANCE = 3  # times as many hits as sizes one byte off get
+_ZONES = 4  # the likeliest are tried
+_RARE = 16  # lines of a size that say in which zone, not by chance
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def find_proxies(
 ) -> Proxies:
     """The proxy's endpoints, for each Squid instance from the surest source that names any.
 
-    ``max_offset`` (us): how far apart the two clocks may be when sizes are compared.
+    ``max_offset`` (us): how far apart the two clocks may be, apart from whole time zones.
     """
     upstreams = _upstreams(envoy)
     if given:
@@ -110,46 +114,84 @@ def _of_instance(
     own = {(line["local_address"], line["local_port"]) for line in lines} & upstreams.keys()
     if own:
         return dict.fromkeys(sorted(own), "squid's own address")
-    sizes = set(_by_sizes(lines, upstreams, max_offset))
+    sizes = _by_sizes(lines, upstreams, max_offset)
     if sizes:
         return {endpoint: "sizes" for endpoint in sorted(sizes, key=repr) if endpoint not in known}
     by_port = sorted(endpoint for endpoint in upstreams if endpoint[1] == SQUID_PORT)
     return {endpoint: f"port {SQUID_PORT}" for endpoint in by_port if endpoint not in known}
 
 
+@dataclass(frozen=True)
+class _Sizes:
+    """When an instance logged each size; by client address where the Envoys use those addresses too."""
+
+    by_address: bool
+    ends: Mapping[_Key, Sequence[int]]  # ascending
+
+    def key(self, connection: _Connection, off: int = 0) -> _Key:
+        """Under which the connection's size, or one ``off`` bytes from it, would be logged."""
+        return connection.address if self.by_address else None, connection.size + off
+
+
 def _by_sizes(
     lines: list[dict[str, Any]], upstreams: dict[Endpoint, list[_Connection]], max_offset: int
-) -> Iterator[Endpoint]:
-    """Upstreams whose connections carried sizes that the instance logged, far above chance."""
-    clients = {line["client_address"] for line in lines}
-    logged = _sizes(lines, clients & {c.address for some in upstreams.values() for c in some})
-    for endpoint, some in upstreams.items():
-        large = [connection for connection in some if connection.size >= MIN_BYTES]
-        hits, chance = (_hits(large, logged, clients, off, max_offset) for off in (0, 1))
-        if hits >= max(MIN_HITS, MIN_SHARE * len(large), OVER_CHANCE * chance):
-            yield endpoint
+) -> set[Endpoint]:
+    """Upstreams whose connections carried sizes that the instance logged, far above chance.
+
+    Where none did at about the time that Squid's clock shows, the likeliest other time zones are tried.
+    """
+    logged = _sizes(lines, {c.address for some in upstreams.values() for c in some})
+    large = {end: [c for c in some if c.size >= MIN_BYTES] for end, some in upstreams.items()}
+    for zone in _zones(chain.from_iterable(large.values()), logged):
+        near = _Near(logged, zone - max_offset, zone + max_offset)
+        found = {endpoint for endpoint, some in large.items() if near.is_clear(some)}
+        if found:
+            return found
+    return set()
 
 
-def _sizes(lines: list[dict[str, Any]], addresses: Collection[str | None]) -> Sizes:
-    """When each size was logged; by client address where the Envoys use those addresses too."""
-    found: defaultdict[tuple[str | None, int], list[int]] = defaultdict(list)
+def _sizes(lines: list[dict[str, Any]], addresses: Collection[str | None]) -> _Sizes:
+    by_address = any(line["client_address"] in addresses for line in lines)
+    found: defaultdict[_Key, list[int]] = defaultdict(list)
     for line in lines:
         if (line["bytes_down"] or 0) >= MIN_BYTES and line["end"] is not None:
-            key = line["client_address"] if addresses else None
+            key = line["client_address"] if by_address else None
             found[key, line["bytes_down"]].append(line["end"])
-    return {key: sorted(ends) for key, ends in found.items()}
+    return _Sizes(by_address, {key: sorted(ends) for key, ends in found.items()})
 
 
-def _hits(
-    connections: list[_Connection], logged: Sizes, clients: Collection[str | None], off: int, max_offset: int
-) -> int:
-    """Connections with a size (``off`` bytes from theirs) that was logged near their end; each size once."""
-    counted: Counter[tuple[str | None, int]] = Counter()
-    by_address = any(address is not None for address, _ in logged)
+def _zones(connections: Iterable[_Connection], logged: _Sizes) -> Iterator[int]:
+    """0, then the shifts (us) of whole quarters of an hour at which most sizes of few lines were logged."""
+    yield 0
+    met: defaultdict[int, set[_Key]] = defaultdict(set)
     for connection in connections:
-        key = (connection.address if by_address else None, connection.size + off)
-        ends = logged.get(key, [])
-        near = bisect_left(ends, connection.end - max_offset)
-        if near < len(ends) and ends[near] <= connection.end + max_offset:
-            counted[key] += 1
-    return len(counted)
+        key = logged.key(connection)
+        ends = logged.ends.get(key, ())
+        for end in ends if len(ends) <= _RARE else ():
+            zone = round((end - connection.end) / QUARTER_US) * QUARTER_US
+            if zone and abs(zone) <= FARTHEST_US:
+                met[zone].add(key)
+    yield from sorted(met, key=lambda zone: (-len(met[zone]), abs(zone), zone))[:_ZONES]
+
+
+@dataclass(frozen=True)
+class _Near:
+    """The sizes logged; a line counts that ended between ``first`` and ``last`` us after a connection."""
+
+    logged: _Sizes
+    first: int
+    last: int
+
+    def is_clear(self, connections: list[_Connection]) -> bool:
+        """Enough of the connections have a size that was logged then, far more than have one by chance."""
+        hits, chance = (self._hits(connections, off) for off in (0, 1))
+        return hits >= max(MIN_HITS, MIN_SHARE * len(connections), OVER_CHANCE * chance)
+
+    def _hits(self, connections: list[_Connection], off: int) -> int:
+        """Sizes (``off`` bytes from those of connections) that were logged near their end; each once."""
+        keys = ((connection.end, self.logged.key(connection, off)) for connection in connections)
+        return len({key for end, key in keys if self._is_met(end, self.logged.ends.get(key, ()))})
+
+    def _is_met(self, end: int, ends: Sequence[int]) -> bool:
+        place = bisect_left(ends, end + self.first)
+        return place < len(ends) and ends[place] <= end + self.last

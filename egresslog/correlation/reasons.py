@@ -13,7 +13,7 @@ from egresslog.identity.pods import Pod
 
 @dataclass(frozen=True)
 class Case:
-    """An unlinked transaction: its record, start and end on Envoy's clock, and its candidates' key."""
+    """An unlinked transaction: its record, start and end on reference time, and its candidates' key."""
 
     record: dict[str, Any]
     moment: int | None
@@ -64,7 +64,7 @@ def _unseen(address: str, moment: int | None, inventory: Inventory) -> str:
 class Unmatched:
     """A connection to the proxy without a transaction: its end, and what of Squid's log is known."""
 
-    end: int | None
+    end: int | None  # on reference time
     is_contended: bool  # a transaction could have used it, though none is likely enough to have
     is_ported: bool  # Squid saw its address, and logs ports
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from egresslog.arrow import rows_of
+from egresslog.arrow import rows_of, values_of
 from egresslog.correlation.clocks import envoys_on_reference_time, on_reference_time
 from egresslog.correlation.columns import Columns, columns
 from egresslog.correlation.coverage import Coverage, coverage
 from egresslog.correlation.fates import TO_PROXY, fate_before_linking
 from egresslog.correlation.hops import Hops, find_hops
 from egresslog.correlation.losses import Line, killed
+from egresslog.correlation.own_clients import own_clients
 from egresslog.correlation.parts import find_parts
 from egresslog.correlation.passes import Linked, Passes
 from egresslog.correlation.proxies import Proxies
@@ -24,6 +26,9 @@ from egresslog.identity.pods import Pod
 from egresslog.linking.model import MISSING_TIME, Links, Settings
 from egresslog.parse.logs import Logs
 from egresslog.schema import LINKS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # A connection counts as a candidate of a line from this posterior on.
 PLAUSIBLE = 0.01
@@ -55,7 +60,8 @@ class Steps:
 
     @cached_property
     def hops(self) -> Hops:
-        return find_hops(self.logs.envoy, self.parts)
+        own = own_clients(self.logs.envoy, self.identities.owners)
+        return find_hops(self.logs.envoy, self.parts, own)
 
     @cached_property
     def columns(self) -> Columns:
@@ -89,8 +95,18 @@ class Steps:
     def coverage(self) -> Coverage:
         """What both logs cover, on reference time."""
         squid = on_reference_time(self.logs.squid, self.columns, self.links)
-        envoy = envoys_on_reference_time(self.logs.envoy, self.columns, self.links)
-        return coverage(squid, envoy, self.identities.owners, self.to_proxy, self.columns.groups)
+        owners, groups = self.identities.owners, self.columns.groups
+        return coverage(squid, self.timed_envoy, owners, self.to_proxy, groups)
+
+    @cached_property
+    def timed_envoy(self) -> pa.Table:
+        """Envoy's records on reference time."""
+        return envoys_on_reference_time(self.logs.envoy, self.columns, self.links)
+
+    @cached_property
+    def closed(self) -> list[int | None]:
+        """When each Envoy row ended, on reference time."""
+        return values_of(self.timed_envoy, "end")
 
     @cached_property
     def killed(self) -> set[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from egresslog.correlation.attribution import Attribution, by_address, by_candid
 from egresslog.correlation.reasons import Case, why_not_linked
 from egresslog.correlation.steps import Steps
 from egresslog.correlation.tables import Row, transaction_row
+from egresslog.correlation.trust import Trust, Vote
 from egresslog.correlation.uploads import settled
 from egresslog.linking.model import MISSING
 
@@ -19,12 +21,12 @@ _DIRECT = ("DIRECT", "ORIGINAL_DST", "PINNED")
 
 def transaction_rows(steps: Steps) -> Iterator[Row]:
     """A row per Squid record; where a gateway's client is not known, no link but the hop in ``via``."""
-    whole = settled(steps)
+    whole, trust = settled(steps), Trust.of(_votes(steps))
     for index, record in enumerate(steps.squid):
         chain = steps.chains[index]
         broken = bool(chain) and steps.hops.is_gateway[chain[-1]]
         linked = [] if broken else chain
-        row = transaction_row(record, _attribution(steps, index, linked, broken))
+        row = transaction_row(record, _attribution(steps, index, linked, broken, trust))
         row |= _link(steps, index, linked, broken) | _bytes_up(steps, index, whole)
         flags = [*record["flags"], *(["bytes_differ"] if _bytes_differ(steps, index, linked) else [])]
         via = _via(steps, chain, broken)
@@ -79,7 +81,9 @@ def _case(steps: Steps, index: int) -> Case:
     )
 
 
-def _attribution(steps: Steps, index: int, chain: list[int], broken: bool) -> Attribution | None:
+def _attribution(
+    steps: Steps, index: int, chain: list[int], broken: bool, trust: Trust
+) -> Attribution | None:
     """Who the client is: by the link, by the candidates, by Squid's client address."""
     if broken:
         return None
@@ -88,11 +92,33 @@ def _attribution(steps: Steps, index: int, chain: list[int], broken: bool) -> At
     if chain:
         return by_connection(steps.client(chain[-1]), owners)
     named = by_candidates(owners)
-    address = steps.squid[index]["client_address"]
-    if named is not None or address in steps.gateways or _is_masked(steps, index):
+    found = None if named is not None else _at_address(steps, index)
+    if found is None:
         return named
-    cluster = steps.clusters.get(steps.squid[index]["proxy"])
-    return by_address(address, steps.moment(index), steps.identities.inventory, cluster)
+    sure = trust.confidence(steps.squid[index]["client_address"], steps.moment(index))
+    return replace(found, confidence=sure)
+
+
+def _at_address(steps: Steps, index: int) -> Attribution | None:
+    """The pod that had Squid's client address then; nobody where it is a gateway's, or masked."""
+    record = steps.squid[index]
+    if record["client_address"] in steps.gateways or _is_masked(steps, index):
+        return None
+    cluster = steps.clusters.get(record["proxy"])
+    return by_address(record["client_address"], steps.moment(index), steps.identities.inventory, cluster)
+
+
+def _votes(steps: Steps) -> Iterator[Vote]:
+    """Of each linked line whether its address names the pod in whose log its connection stands."""
+    for index, chain in enumerate(steps.chains):
+        moment, address = steps.moment(index), steps.squid[index]["client_address"]
+        client = steps.client(chain[-1]) if chain else None
+        if client is None or moment is None or address is None:
+            continue
+        named = _at_address(steps, index)
+        if named is not None:
+            names = steps.identities.claims[chain[-1]] or {client.name}
+            yield Vote(address, moment, named.pod.name in names)
 
 
 def _is_masked(steps: Steps, index: int) -> bool:

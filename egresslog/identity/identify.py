@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,11 +22,13 @@ class Identities:
     """``owners``: the pod of each Envoy record, by row; ``inventory``: pod lists and logs together.
 
     ``listed``: what the pod lists hold, each pod in the clusters whose logs show it.
+    ``claims``: of each Envoy record the names that its log itself gives its pod; empty where it gives none.
     """
 
     owners: Sequence[Pod | None]
     inventory: Inventory
     listed: Sequence[Pod] = ()
+    claims: Sequence[Set[str]] = ()
 
 
 class _Row(NamedTuple):
@@ -53,7 +55,8 @@ def identify(envoy: pa.Table, pods: Sequence[Pod], trails: Mapping[str, str]) ->
     naming = Owners(listed, trails, own)
     owners = [naming.owner(row.log, row.address, row.start) for row in rows]
     known = history(_in_clusters(listed.pods, owners), clusters)
-    return Identities(owners, inventory(known, _learned(rows, owners, listed)), known)
+    claims = [naming.claimed(row.log) for row in rows]
+    return Identities(owners, inventory(known, _learned(rows, owners, listed)), known, claims)
 
 
 def _rows(envoy: pa.Table) -> Iterator[_Row]:

@@ -22,3 +22,8 @@ def likeness(name: str) -> int:
     if _HASHED.fullmatch(name):
         return 2
     return 1 if _SUFFIXED.fullmatch(name) else 0
+
+
+def names_gateway(name: str) -> bool:
+    """True for a pod named as Istio names its egress gateways: it is no mesh client."""
+    return "egressgateway" in name

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from egresslog.formats.presets import PRESETS
 from egresslog.identity.inventory import Inventory, only
-from egresslog.identity.names import workload_from_name
+from egresslog.identity.names import names_gateway, workload_from_name
 from egresslog.identity.paths import LogOwner, is_general, names_in, owner_of
 from egresslog.identity.pods import Pod
 
@@ -57,6 +57,16 @@ class Owners:
         hints, holders = self._hints[log], self._holders(log, address, moment)
         pod = _by_name(hints, holders, address, moment) or _by_address(holders) or _by_path(hints, holders)
         return None if pod is None else self._as_seen(pod, log.cluster, moment)
+
+    def claimed(self, log: Log) -> Set[str]:
+        """The names of the pod that its wrapper, or its path, says wrote it, whatever the addresses say.
+
+        Of a path those of listed pods alone: a folder may be named after anything.
+        """
+        if log not in self._hints:
+            self._hints[log] = self._hints_of(log)
+        named = frozenset(pod.name for pod in self._hints[log].named)
+        return named if log.pod is None else frozenset({log.pod})
 
     def _holders(self, log: Log, address: str | None, moment: int | None) -> list[Pod]:
         return [pod for pod in self.listed.holders(address, moment) if _may_be_in(pod, log.cluster)]
@@ -118,8 +128,9 @@ def _by_address(holders: Collection[Pod]) -> Pod | None:
 
 
 def _by_path(hints: _Hints, holders: Iterable[Pod]) -> Pod | None:
-    """The guess, where the log shows one address at most and no listed pod holds it."""
-    is_open = len(hints.own) <= 1 and all(pod.host_network for pod in holders)
+    """The guess, where the log shows one address of a family at most and no listed pod holds it."""
+    newer = sum(":" in address for address in hints.own)
+    is_open = max(newer, len(hints.own) - newer) <= 1 and all(pod.host_network for pod in holders)
     return hints.guess if is_open else None
 
 
@@ -134,4 +145,7 @@ def _is_in_namespace(pod: Pod, guess: LogOwner | None) -> bool:
 
 def _unlisted(guess: LogOwner, log: Log) -> Pod:
     workload = workload_from_name(guess.pod)
-    return Pod(guess.namespace, guess.pod, workload, log.service_account, log.node, has_sidecar=True)
+    return Pod(
+        guess.namespace, guess.pod, workload, log.service_account, log.node,
+        has_sidecar=True, is_gateway=names_gateway(guess.pod),
+    )  # fmt: skip

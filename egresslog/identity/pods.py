@@ -15,6 +15,7 @@ from typing import Any
 from egresslog.errors import UsageError
 from egresslog.files.lines import RawFile
 from egresslog.identity.documents import mapping, objects
+from egresslog.identity.names import names_gateway
 from egresslog.identity.workloads import workload_of
 from egresslog.parse.values import normal_address
 
@@ -150,4 +151,4 @@ def _has_sidecar(spec: dict[str, Any]) -> bool:
 
 def _is_gateway(name: str, labels: dict[str, str]) -> bool:
     named = "gateway.networking.k8s.io/gateway-name" in labels or "gateway" in labels.get("istio", "")
-    return named or "egressgateway" in name
+    return named or names_gateway(name)

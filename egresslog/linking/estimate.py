@@ -21,7 +21,7 @@ from egresslog.linking.scan import Sightings, weights_of
 from egresslog.linking.tracks import ahead, is_steady, raised, steady
 
 QUARTER_US = 900_000_000  # time zones differ by whole quarters of an hour
-_FARTHEST_US = 14 * 3_600_000_000  # and by no more than this
+FARTHEST_US = 14 * 3_600_000_000  # and by no more than this
 WINDOW_US = 6_000  # wide enough for a usual delay of the start, narrow against chance
 _FEWEST = 4  # lines below which a pile is not trusted
 _ABOVE_CHANCE = 8.0  # standard deviations
@@ -83,9 +83,9 @@ def estimate(match: Match, reach: int) -> Estimate:
 
 def _of_a_zone(match: Match, reach: int) -> Estimate:
     """The clock in another time zone: the zone of the most pairs, then as within one."""
-    piles = find_piles(match.lines, match.others, _FARTHEST_US + reach, match.window)
+    piles = find_piles(match.lines, match.others, FARTHEST_US + reach, match.window)
     zones = np.rint(piles.values / QUARTER_US).astype(np.int64) * QUARTER_US
-    near = (np.abs(piles.values - zones) <= reach) & (np.abs(zones) <= _FARTHEST_US)
+    near = (np.abs(piles.values - zones) <= reach) & (np.abs(zones) <= FARTHEST_US)
     best = Estimate(steady(0))
     for zone in _likely_zones(piles, zones, near):
         lines = replace(match.lines, time=match.lines.time - zone)
