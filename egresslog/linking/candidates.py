@@ -56,7 +56,8 @@ def find_candidates(meeting: Meeting, ports: Ports, rows: Ints) -> tuple[Ints, I
     rest = rows[meeting.met[rows] & ~ports.survives[rows]]
     found = [ports.of(rows), _opened(meeting, rest), _closed(meeting, rest), _same_size(meeting, rest)]
     width = max(1, len(meeting.connections))
-    codes = np.unique(np.concatenate([left * width + right for left, right in found]))
+    codes = np.sort(np.concatenate([left * width + right for left, right in found]))
+    codes = codes[np.diff(codes, prepend=-1) != 0]  # np.unique hashes, which takes ten times as long here
     return codes // width, codes % width
 
 
