@@ -63,10 +63,11 @@ found.clock
 # ## Who went where
 #
 # Bytes *up* by workload and host stand in neither log alone: Squid's native format does not log them, and Envoy does not know the host.
+# `bytes_up` is known of `bytes_up_known` of the `transactions`.
 
 # %%
-matrix = found.matrix()
-columns = ["namespace", "client", "host", "port", "tunnels", "denied", "failed", "bytes_up", "bytes_down"]
+matrix = found.matrix(by=["cluster", "namespace", "workload", "client", "host"])
+columns = ["namespace", "client", "host", "tunnels", "denied", "failed", "bytes_up", "bytes_up_known", "transactions", "bytes_down"]
 matrix.sort_values("bytes_up", ascending=False)[columns].head(10)
 
 # %%

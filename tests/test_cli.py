@@ -77,18 +77,20 @@ def test_jsonl_and_csv_hold_every_transaction() -> None:
     assert len(run("correlate", LAB, "--format", "csv").stdout.splitlines()) == 463
 
 
-@pytest.mark.parametrize("rows", ["matrix", "transactions", "connections"])
+@pytest.mark.parametrize("rows", ["matrix", "hosts", "transactions", "connections"])
 @pytest.mark.parametrize("form", ["table", "jsonl"])
 def test_rows_chooses_what_is_printed(rows: str, form: str) -> None:
     done = run("correlate", LAB, "--format", form, "--rows", rows)
     lines = done.stdout.decode().splitlines()
     key, count = {
-        "matrix": ("tunnels", 176), "transactions": ("transaction_id", 462), "connections": ("fate", 438),
+        "matrix": ("port", 176), "hosts": ("tunnels", 169),
+        "transactions": ("transaction_id", 462), "connections": ("fate", 438),
     }[rows]  # fmt: skip
     if form == "jsonl":
         assert len(lines) == count and all(key in json.loads(line) for line in lines)
-    elif rows == "matrix":
-        assert lines[0].startswith("Mesh clients") and any(line.startswith("Total of 176") for line in lines)
+    elif rows in ("matrix", "hosts"):
+        assert lines[0].startswith("Mesh clients")
+        assert any(line.startswith(f"Total of {count}") for line in lines)
     else:
         assert lines[0] == rows.capitalize() and lines.index("") == count + 3
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from test_report_matrix import connections, transactions
 
 from egresslog.errors import UsageError
-from egresslog.report.matrix import KEY, MATRIX, matrix
+from egresslog.report.matrix import KEY, MATRIX, TOTALS, matrix
+from egresslog.report.terminal import matrix_table
 
 Row = dict[str, Any]
 Totals = dict[tuple[Any, ...], tuple[int | None, int, int]]  # bytes up, known of, records
@@ -145,3 +146,12 @@ def test_one_host_on_two_ports_is_one_total_without_the_port() -> None:
 def test_totals_by_nothing_that_there_is_are_refused(by: Any) -> None:
     with pytest.raises(UsageError, match="no totals by"):
         matrix(transactions({}), None, by)
+
+
+def test_without_ports_a_host_stands_alone_and_its_total_says_of_how_many_it_is_known() -> None:
+    table = matrix(transactions({"port": 80}, {"port": 443, "bytes_up": None}), None, TOTALS["hosts"])
+    sheet = matrix_table(table, 60)
+    assert sheet.head.name == "Client, host"
+    assert [line.name for line in sheet.lines] == ["west/shop/basket", "  api.example", "Total of 1"]
+    place = sheet.head.cells.index("Known")
+    assert [line.cells[place] for line in sheet.lines[1:]] == ["1/2", "1/2"]

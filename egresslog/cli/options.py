@@ -84,6 +84,7 @@ class RowsOf(StrEnum):
     """What is printed: by default the matrix for table and markdown, else the transactions."""
 
     MATRIX = "matrix"
+    HOSTS = "hosts"
     TRANSACTIONS = "transactions"
     CONNECTIONS = "connections"
 
@@ -91,7 +92,10 @@ class RowsOf(StrEnum):
 Format = Annotated[Form | None, typer.Option("--format", help="How to print; default: table.")]
 Rows = Annotated[
     RowsOf | None,
-    typer.Option("--rows", help="What to print; default: matrix, csv/json/jsonl: transactions."),
+    typer.Option(
+        "--rows",
+        help="What to print (hosts: the matrix by host); default: matrix, csv/json/jsonl: transactions.",
+    ),
 ]
 
 

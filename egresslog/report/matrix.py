@@ -15,6 +15,8 @@ OUTCOMES = ("tunnels", "requests", "denied", "auth", "failed", "unclear")
 NO_CLIENT = "(unknown)"
 
 KEY = ("cluster", "namespace", "workload", "client", "host", "port")
+# What each table of totals is by: one row per host and port, or per host.
+TOTALS = {"matrix": KEY, "hosts": KEY[:-1]}
 _ORDER = ("cluster", "namespace", "client", "host", "port", "workload")
 
 MATRIX = Table(

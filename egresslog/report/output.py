@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from egresslog.report.clocks import clock_lines
 from egresslog.report.controls import control_lines
 from egresslog.report.human import counted, number
-from egresslog.report.matrix import matrix
+from egresslog.report.matrix import TOTALS, matrix
 from egresslog.report.neutralise import for_markdown
 from egresslog.report.select import Selection, select
 from egresslog.report.writers import write_document, write_table
@@ -78,8 +78,9 @@ def _named(rows: str | None, form: str) -> str:
 
 
 def _table(shown: Tables, rows: str) -> pa.Table:
-    """What ``rows`` (matrix, transactions, connections) names."""
-    return matrix(shown["transactions"], shown["connections"]) if rows == "matrix" else shown[rows]
+    """What ``rows`` (matrix, hosts, transactions, connections) names."""
+    by = TOTALS.get(rows)
+    return matrix(shown["transactions"], shown["connections"], by) if by else shown[rows]
 
 
 def _document(table: pa.Table, manifest: Manifest, name: str) -> dict[str, object]:
@@ -94,7 +95,7 @@ def _print_tables(
     from egresslog.report.terminal import balance_table, matrix_table, unlinked_table
 
     to = screen(stream)
-    main = matrix_table(table, to.width) if rows == "matrix" else listing(table, rows, to.width)
+    main = matrix_table(table, to.width) if rows in TOTALS else listing(table, rows, to.width)
     sheets: list[Sheet] = [main]
     if any(link not in LINKED for link in shown["transactions"]["link"].to_pylist()):
         sheets.append(unlinked_table(shown["transactions"], to.width, SHOWN_CLIENTS))

@@ -18,8 +18,10 @@ def client_name(row: Row) -> str:
 
 
 def host_name(row: Row) -> str:
-    """``host:port``, ``?`` for what is unknown; an IPv6 address in brackets."""
+    """``host:port``, ``?`` for what is unknown, an IPv6 address in brackets; without ports the host."""
     host = "?" if row["host"] is None else row["host"]
+    if "port" not in row:
+        return str(host)
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
     return f"{host}:{'?' if row['port'] is None else row['port']}"

@@ -45,7 +45,8 @@ def matrix_table(table: pa.Table, width: int = WIDTH, limit: int | None = None) 
         lines.append(_line(f"and {number(len(others))} more", total(others), cells))
     lines.append(_line(f"Total of {number(len(listed))}", total(listed), cells, _TOTAL))
     columns = [column for column, _ in cells]
-    return layout(f"Mesh clients and external hosts{_utc(day)}", "Client, host:port", columns, lines, width)
+    name = "Client, host:port" if "port" in table.column_names else "Client, host"
+    return layout(f"Mesh clients and external hosts{_utc(day)}", name, columns, lines, width)
 
 
 def unlinked_table(transactions: pa.Table, width: int = WIDTH, limit: int | None = None) -> Sheet:
