@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from egresslog.linking import sums
 from egresslog.linking.bundles import USUAL_US
 from egresslog.linking.compiled import _compiled
+from egresslog.linking.link import link
+from egresslog.linking.model import ConnectionColumns, TransactionColumns
 from egresslog.linking.sharing import _gamma_below
 
 OPENING = 400_000
-STRETCHES = (4.0, 64.0, 4.0**50)
+STRETCHES = (4.0, 64.0, np.inf)
 Line = tuple[int, int, int]  # start us, lasting us, bytes
 
 LINES = st.lists(
@@ -92,3 +94,40 @@ def test_chance_of_exponential_steps_against_drawing_them(steps: int, value: flo
 
 def test_an_endless_search_has_met_everything() -> None:
     assert _gamma_below(np.array([1, 7]), np.array([np.inf, np.inf])).tolist() == [1.0, 1.0]
+
+
+def kept_alive(lines: int, pause_us: int, odd: int = 37) -> tuple[TransactionColumns, ConnectionColumns]:
+    """One connection and its requests, each of another size, with a pause after each."""
+    begin = 1_795_000_000_000_000
+    start = begin + 2_000 + np.arange(lines) * (pause_us + 3_000)
+    down = 1_000 + odd * np.arange(lines)
+    nothing = np.full(lines, -1)
+    transactions = TransactionColumns(
+        group=np.zeros(lines, dtype=np.int64), instance=np.zeros(lines, dtype=np.int64), start=start,
+        end=start + 3_000, resolution=np.full(lines, 1_000), port=nothing, bytes_down=down, bytes_up=nothing,
+        status=np.full(lines, 200), connect=np.zeros(lines, dtype=bool), host=nothing,
+    )  # fmt: skip
+    one = {name: np.array([-1]) for name in ("port", "bytes_received", "host")}
+    zero = {name: np.array([0]) for name in ("group", "clock", "route")}
+    connections = ConnectionColumns(
+        start=np.array([begin]), end=np.array([start[-1] + 4_000]), bytes_sent=np.array([down.sum()]),
+        **one, **zero,
+    )  # fmt: skip
+    return transactions, connections
+
+
+@pytest.mark.parametrize(("lines", "pause_us"), [(5, 40_000), (30, 300_000), (60, 40_000)])
+def test_a_long_kept_alive_connection_is_told(lines: int, pause_us: int) -> None:
+    assert (link(*kept_alive(lines, pause_us)).connection == 0).all()
+
+
+@pytest.mark.parametrize("lines", [62, 120, 400])
+def test_more_lines_than_can_be_weighed_are_never_linked_wrong(lines: int) -> None:
+    """However many pauses multiply, the search ends."""
+    transactions, connections = kept_alive(lines, 300_000)
+    assert set(link(transactions, connections).connection) <= {0, -1}
+
+
+def test_a_search_of_some_of_the_leftover_lines_is_sure_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("egresslog.linking.bundles._POOL", 4)
+    assert (link(*kept_alive(8, 40_000)).connection == -1).all()

@@ -22,7 +22,7 @@ _POOL = 1_024  # leftover lines looked at per connection, the earliest
 _PART = 4_096  # connections looked at together
 _ROOM = 4  # lines kept for each sum, on average
 USUAL_US = 50_000.0  # median pause between the lines of a connection
-_STRETCHES = tuple(4.0**power for power in (*range(1, 16), 50))
+_STRETCHES = (*(4.0**power for power in range(1, 16)), np.inf)
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ class Bundles:
 
 @dataclass(frozen=True)
 class _Effort:
-    """How far to look: ``steps`` and ``sums`` per connection, and steps per line as a rule."""
+    """How far to look: ``steps`` and ``sums`` per connection, and how many steps it takes as a rule."""
 
     steps: int
     sums: int
-    each: int
+    usual: int
 
     def most(self, steps: int) -> _Effort:
         """The same with no more steps than these."""
         return replace(self, steps=min(self.steps, steps))
 
 
-_QUICK = _Effort(4_000, 64, 30)
-_THOROUGH = _Effort(400_000, 1_024, 1_000)
+_QUICK = _Effort(4_000, 64, 400)
+_THOROUGH = _Effort(400_000, 1_024, 400_000)
 
 
 def find_bundles(
@@ -116,7 +116,7 @@ def _sums(
     low, high = within.low, np.minimum(within.high, within.low + _POOL)
     several = np.flatnonzero(high - low > 1)
     rows, low, high = rows[several], low[several], high[several]
-    room, work = len(rows) * effort.sums, int((high - low).sum()) * effort.each
+    room, work = len(rows) * effort.sums, len(rows) * effort.usual
     sizes, found, count, level = _zeros(room), _zeros(room * _ROOM), _zeros(len(rows)), _zeros(len(rows))
     run(
         sums, "find_sums", work, low, high, others.start[rows], ends[several],
@@ -124,8 +124,8 @@ def _sums(
         pool.tail, settings.open_window_us, USUAL_US, np.array(_STRETCHES), effort.steps, effort.sums,
         sizes, found, count, level,
     )  # fmt: skip
-    cut = np.where(within.high[several] > high, pool.start[high - 1] - others.start[rows], sums.LONGEST)
-    reach[rows] = np.minimum(np.array([*_STRETCHES, np.inf, 1.0])[level], 1.0 + np.maximum(cut, 0) / USUAL_US)
+    reach[rows] = np.array([*_STRETCHES, np.inf, 1.0])[level]
+    reach[rows[within.high[several] > high]] = 1.0  # not all leftover lines were looked at
     sizes = sizes[: int(count.sum())]
     return np.repeat(rows, count), sizes, pool.lines[found[: int(sizes.sum())]]
 

@@ -93,6 +93,11 @@ class Meeting:
         return Sizes(self.other_group, self.connections.bytes_sent)
 
     @cached_property
+    def counted(self) -> Sizes:
+        """How common it is that a line counts a number of bytes to the client."""
+        return Sizes(self.group, self.transactions.bytes_down)
+
+    @cached_property
     def received(self) -> Sizes:
         """How common a number of bytes from the client is."""
         return Sizes(self.other_group, self.connections.bytes_received)

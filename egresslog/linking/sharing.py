@@ -45,7 +45,7 @@ class Sharing:
         follows, own = np.diff(number, prepend=-1) == 0, pairs.weight
         total = np.bincount(number, own + self._following(bundles.lines, follows, gap), len(bundles))
         alone = (bundles.size - 1) * np.log2((1.0 - parameters.stray) / parameters.stray)
-        total = total + self._sum_bits(bundles.connection) + alone
+        total = total + self._sum_bits(bundles) + alone
         pairs.weights["share"] = total[number] - own
         odds = np.asarray(total + parameters.prior)
         return Ways(bundles.connection, bundles.size, bundles.lines, odds), pairs
@@ -65,10 +65,16 @@ class Sharing:
         chance = np.log2(self.lines.rate(self.meeting.group[lines], self.meeting.first[lines]))
         return np.where(follows, gap(self._gaps(np.roll(lines, 1), lines)) - chance, 0.0)
 
-    def _sum_bits(self, connection: Ints) -> Floats:
-        """What the hit of the sum is worth: how rare such a connection is in its group."""
-        sizes = self.meeting.connections.bytes_sent[connection]
-        chance = self.meeting.sent.equal(self.meeting.other_group[connection], sizes)
+    def _sum_bits(self, bundles: Ways) -> Floats:
+        """What the hit of the sum is worth: how rare such a connection is, or the commonest of its lines.
+
+        Another line of the same size would make up the sum as well, in place of one that was lost.
+        """
+        meeting, lines = self.meeting, bundles.lines
+        sizes = meeting.connections.bytes_sent[bundles.connection]
+        chance = meeting.sent.equal(meeting.other_group[bundles.connection], sizes)
+        alike = meeting.counted.equal(meeting.group[lines], meeting.transactions.bytes_down[lines])
+        np.maximum.at(chance, bundles.number, alike)
         return np.asarray(np.minimum(-np.log2(chance), _SURE_BITS))
 
     def usual_gap(self, bundles: Ways, posterior: Floats) -> Density:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +24,8 @@ from egresslog.linking.ways import CROWDED, HOPELESS, Prices, Ways, Weighed, pos
 _ROUGH, _FINE = 64, 512  # states of a component kept while parameters are learned, and at the end
 _LIKELY = 0.05  # bundles looked at for exchanges
 _TINY = 1e-9  # nothing is taken to be less probable
+_PART = 50_000  # bundles weighed together
+_BEST = 64  # bundles of a connection that are kept; what the others are worth counts as not met
 _GROUP_WEIGHT = 100.0  # all groups together count as this many rows of each
 
 
@@ -40,6 +44,20 @@ class _Bundled:
     ways: Ways
     pairs: Pool  # one for each line of each way
     known: Floats  # per way: probability that the search met its connection's bundle, if it has one
+
+    @classmethod
+    def concatenate(cls, parts: list[_Bundled]) -> _Bundled:
+        """All of some parts, at least one of them."""
+        ways = parts[0].ways
+        for part in parts[1:]:
+            ways = ways.join(part.ways)
+        known = np.concatenate([part.known for part in parts])
+        return cls(ways, Pool.concatenate([part.pairs for part in parts]), known)
+
+    def take(self, kept: NDArray[np.bool_]) -> _Bundled:
+        """Those that are ``kept``."""
+        pairs = self.pairs.take(kept[self.ways.number])
+        return _Bundled(self.ways.take(np.flatnonzero(kept)), pairs, self.known[kept])
 
     def met(self, ways: Ways) -> Ways:
         """The ways with odds that leave room for what the search did not meet."""
@@ -108,11 +126,16 @@ class _Problem:
     def _weighed(
         self, sharing: Sharing, bundles: Bundles, parameters: Parameters, likely: Ways, posterior: Floats
     ) -> _Bundled:
-        """The bundles that are not hopeless, by what ``likely`` ones teach."""
-        ways, pairs = sharing.weigh(bundles.ways, parameters, sharing.usual_gap(likely, posterior))
-        known = sharing.known(bundles, likely, posterior)
-        kept = ways.odds > -HOPELESS
-        return _Bundled(ways.take(np.flatnonzero(kept)), pairs.take(kept[ways.number]), known[kept])
+        """The likeliest bundles of each connection, by what ``likely`` ones teach; some at a time."""
+        gap, known = sharing.usual_gap(likely, posterior), sharing.known(bundles, likely, posterior)
+        order = np.argsort(bundles.ways.connection, kind="stable")
+        found = []
+        for rows in _parts(order, bundles.ways.connection[order]):
+            ways, pairs = sharing.weigh(bundles.ways.take(rows), parameters, gap)
+            kept, share = _likeliest(ways)
+            part = _Bundled(ways, pairs, known[rows] * share)
+            found.append(part.take(kept & (ways.odds > -HOPELESS)))
+        return _Bundled.concatenate(found) if found else _Bundled(bundles.ways, Pool.empty(), known)
 
     def _learned(self, ways: Ways, posterior: Floats) -> tuple[Floats, Parameters]:
         """How complete the logs proved to be: per group as prior odds, and overall."""
@@ -169,6 +192,27 @@ def _of_lines(ways: Ways, weighed: Weighed, prices: Prices, lost: Floats) -> Flo
     known = np.where(left_out, share, weighed_share * weighed.posterior[number])
     mine = lost[ways.lines]
     return np.asarray((1.0 - mine) * known + mine * share)
+
+
+def _parts(order: Ints, connection: Ints) -> Iterator[Ints]:
+    """The order in parts of about ``_PART`` rows, no connection in two of them."""
+    ends, begin = [*np.flatnonzero(np.diff(connection)) + 1, len(order)], 0
+    while begin < len(order):
+        end = int(ends[min(bisect_left(ends, begin + _PART), len(ends) - 1)])
+        yield order[begin:end]
+        begin = end
+
+
+def _likeliest(ways: Ways) -> tuple[NDArray[np.bool_], Floats]:
+    """Whether each way is among the ``_BEST`` of its connection, and what share of all odds these have."""
+    order = np.lexsort((-ways.odds, ways.connection))
+    first = np.flatnonzero(np.diff(ways.connection[order], prepend=-1) != 0)
+    number = np.cumsum(np.diff(ways.connection[order], prepend=-1) != 0) - 1
+    rank, which = np.empty(len(ways), dtype=np.int64), np.empty(len(ways), dtype=np.int64)
+    rank[order], which[order] = np.arange(len(ways)) - first[number], number
+    odds = np.exp2(ways.odds - ways.odds[order[first]][which])  # against the best of the connection
+    kept = rank < _BEST
+    return kept, (np.bincount(which, odds * kept) / np.bincount(which, odds))[which]
 
 
 def _log2_sums(rows: Ints, odds: Floats, many: int) -> Floats:

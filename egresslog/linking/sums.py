@@ -113,7 +113,7 @@ def _search(
                     return -1
                 _record(picked, at, sizes, found, filled)
             at += 1
-        filled[2] += at < high and len(picked) > 0 and start[at] > latest
+        filled[2] += len(picked) > 0 and at < high and start[at] > latest and tail[at] - behind >= rest
         if taken > steps:
             return -1
         if len(picked) == 0:
