@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lab import DATA, SAMPLES, envoy_files, squid_files
-from simulate import Logs, World, rows, simulate
+from simulate import Logs, World, simulate
 
 from egresslog.api import correlate, load
 from egresslog.correlation.controls import Controls, controls
 from egresslog.correlation.passes import Linked, Passes
-from egresslog.linking.model import MISSING, ConnectionColumns, Settings, TransactionColumns
+from egresslog.linking.model import MISSING, ConnectionColumns, Settings, TransactionColumns, taken
 from egresslog.report.controls import control_lines, controls_entry, few
 
 KNOWN_CLOCK = Settings(max_offset_us=0)
@@ -152,7 +152,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
     logs = simulate(World(connections=1_500, port=True, seed=15))
     draw = np.random.default_rng(1)
     left, right = draw.permutation(len(logs.transactions)), draw.permutation(len(logs.connections))
-    mixed = passes_of(rows(logs.transactions, left), rows(logs.connections, right))
+    mixed = passes_of(taken(logs.transactions, left), taken(logs.connections, right))
     assert tried(mixed)[1] == tried_on(logs)
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulate import Logs, Polls, World, poll, rows, shuffled, simulate
+from simulate import Logs, Polls, World, poll, shuffled, simulate
 
 from egresslog.linking.align import align
 from egresslog.linking.clock import fit_clocks
 from egresslog.linking.link import link
-from egresslog.linking.model import MISSING, MISSING_TIME, ClockFit, Settings
+from egresslog.linking.model import MISSING, MISSING_TIME, ClockFit, Settings, taken
 from egresslog.schema import LINKS
 
 
@@ -50,7 +50,7 @@ def test_without_evidence_the_fit_says_so(case: str) -> None:
     logs = simulate(World(seed=1, connections=200))
     lines = logs.transactions
     if case == "few":
-        lines = rows(lines, np.arange(2))
+        lines = taken(lines, np.arange(2))
     elif case == "sizes unknown":
         lines = dataclasses.replace(lines, bytes_down=np.full(len(lines), MISSING))
     else:
@@ -147,7 +147,7 @@ def test_the_same_traffic_twice_is_not_told_apart(minutes: int) -> None:
 def test_a_burst_of_equal_lines_is_one_line_for_one_connection() -> None:
     logs = simulate(World(seed=13, connections=300))
     lines, others = logs.transactions, logs.connections
-    burst = rows(lines, np.zeros(5_000, dtype=np.int64))
+    burst = taken(lines, np.zeros(5_000, dtype=np.int64))
     burst = dataclasses.replace(burst, start=burst.start + 60_000_000, end=burst.end + 60_000_000)
     names = [field.name for field in dataclasses.fields(lines)]
     both = {name: np.concatenate([getattr(lines, name), getattr(burst, name)]) for name in names}

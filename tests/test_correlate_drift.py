@@ -9,12 +9,12 @@ from functools import cache
 import numpy as np
 import pytest
 from clocks import Clock, ahead_by, aligned_share, drifting, of_hosts, of_instances, on_clocks, set_at
-from simulate import EPOCH_US, Logs, Polls, World, poll, rows, simulate
+from simulate import EPOCH_US, Logs, Polls, World, poll, simulate
 
 from egresslog.linking.align import align_both
 from egresslog.linking.clock import fit_clocks, segments
 from egresslog.linking.link import link
-from egresslog.linking.model import MISSING_TIME, ClockFit, Segment, Settings
+from egresslog.linking.model import MISSING_TIME, ClockFit, Segment, Settings, taken
 from egresslog.linking.tracks import ahead, read
 from egresslog.schema import LINKS
 
@@ -163,7 +163,7 @@ def test_a_host_of_few_lines_keeps_the_clock_of_the_others() -> None:
     logs = of_hosts(simulated(FEW), np.array([0, 0, 0, 0, 0, 1]))
     few = np.flatnonzero(logs.connections.clock == 1)[:5]
     kept = np.sort(np.concatenate([few, np.flatnonzero(logs.connections.clock == 0)]))
-    connections = rows(logs.connections, kept)
+    connections = taken(logs.connections, kept)
     seen = on_clocks(Logs(logs.transactions, connections, logs.truth), {0: ahead_by(7)}, {})
     by_host = {fit.host: fit for fit in fits_of(seen)}
     assert by_host[1].method == "consensus"
@@ -201,7 +201,7 @@ def test_order_of_rows_changes_no_course() -> None:
     _, seen = stamped(MINUTES, {0: set_at(90, -2)}, {})
     draw = np.random.default_rng(5)
     lines, others = (draw.permutation(len(side)) for side in (seen.transactions, seen.connections))
-    again = fit_clocks(rows(seen.transactions, lines), rows(seen.connections, others), Settings())
+    again = fit_clocks(taken(seen.transactions, lines), taken(seen.connections, others), Settings())
     assert again == fits_of(seen)
 
 

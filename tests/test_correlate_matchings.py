@@ -96,6 +96,19 @@ def test_a_bundle_does_not_make_others_of_its_line_look_hopeless() -> None:
     np.testing.assert_allclose(judged(ways).posterior, by_brute_force(ways), atol=1e-6)
 
 
+@settings(max_examples=100, deadline=None)
+@given(WAYS)
+def test_regret_of_single_lines_is_against_the_best_matching(ways: list[Way]) -> None:
+    """No matching that contains the pair is better than the best one less the pair's regret."""
+    pairs = sorted({(connection, lines[:1]): odds for connection, lines, odds in ways}.items())
+    single: list[Way] = [(connection, line, odds) for (connection, line), odds in pairs]
+    found = list(all_matchings(single))
+    best, slack = max(odds for _, odds in found), 0.05 * (len(single) + 1)
+    for number, worse in enumerate(prices_of(ways_of(single), 6, np.zeros(5)).regret(ways_of(single))):
+        with_it = max(odds for taken, odds in found if number in taken)
+        assert with_it <= best - worse + slack + 1e-9
+
+
 def test_rivals_pay_for_a_line_that_two_bundles_want() -> None:
     """The worth of a bundle does not stay with its connection: idle is no worse there than it must be."""
     prices = prices_of(ways_of([(0, (0, 1), 30.0), (1, (0, 2), 30.0)]), 3, np.zeros(2))

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulate import Logs, World, rows, shuffled, simulate
+from simulate import Logs, World, shuffled, simulate
 
 from egresslog.linking.align import align
 from egresslog.linking.candidates import find_candidates, find_ports
 from egresslog.linking.link import link
 from egresslog.linking.meeting import Meeting
-from egresslog.linking.model import Floats, Links, Settings, TransactionColumns
+from egresslog.linking.model import Floats, Links, Settings, TransactionColumns, taken
 from egresslog.schema import EVIDENCE, LINKS
 
 
@@ -166,7 +166,7 @@ def test_lines_of_other_clients_are_not_linked() -> None:
     logs = simulate(World(seed=70))
     gone = logs.transactions.group == 3
     kept = np.flatnonzero(logs.connections.group != 3)
-    links = link(logs.transactions, rows(logs.connections, kept))
+    links = link(logs.transactions, taken(logs.connections, kept))
     assert (links.connection[gone] == -1).all()
     assert (links.link[gone] == LINKS.index("none")).all()
 

@@ -2,7 +2,7 @@
 
 from simulate.polls import Polls, poll
 from simulate.traffic import simulate
-from simulate.world import EPOCH_US, KINDS, Logs, World, by_end, rows, shuffled
+from simulate.world import EPOCH_US, KINDS, Logs, World, by_end, shuffled
 
 __all__ = [
     "EPOCH_US",

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 
-from egresslog.linking.model import ConnectionColumns, Ints, TransactionColumns
+from egresslog.linking.model import ConnectionColumns, Ints, TransactionColumns, taken
 
-Columns = TypeVar("Columns", TransactionColumns, ConnectionColumns)
 EPOCH_US = 1_795_000_000_000_000
 KINDS = (
     "tunnel", "auth", "keep_alive", "mixed", "denied", "failed", "empty", "aborted", "reset", "retry", "poll",
@@ -63,17 +61,12 @@ class Logs:
     kind: Ints = field(default_factory=lambda: np.empty(0, np.int64))  # index into KINDS; empty: not told
 
 
-def rows(columns: Columns, picked: Ints) -> Columns:
-    """The picked rows of either table."""
-    taken = {one.name: getattr(columns, one.name)[picked] for one in dataclasses.fields(columns)}
-    return dataclasses.replace(columns, **taken)
-
-
 def reordered(logs: Logs, lines: Ints, others: Ints) -> Logs:
     """The same logs with their rows in the order of the old row numbers given for both sides."""
     back = np.append(np.argsort(others), -1)
     kind = logs.kind[lines] if len(logs.kind) else logs.kind
-    return Logs(rows(logs.transactions, lines), rows(logs.connections, others), back[logs.truth[lines]], kind)
+    sides = taken(logs.transactions, lines), taken(logs.connections, others)
+    return Logs(*sides, back[logs.truth[lines]], kind)
 
 
 def shuffled(logs: Logs, seed: int) -> tuple[Logs, Ints, Ints]:

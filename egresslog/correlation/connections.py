@@ -8,12 +8,12 @@ from egresslog.correlation.fates import TO_PROXY, is_refused, known_host
 from egresslog.correlation.reasons import Unmatched, why_unmatched
 from egresslog.correlation.steps import PLAUSIBLE, Steps
 from egresslog.correlation.tables import Row, connection_row, weight_columns
-from egresslog.correlation.uploads import settled, shared
+from egresslog.correlation.uploads import Settled, shared
 
 
-def connection_rows(steps: Steps) -> Iterator[Row]:
+def connection_rows(steps: Steps, settled: Settled) -> Iterator[Row]:
     """A row per Envoy record with its fate; one that a gateway carried on shares the gateway's fate."""
-    ambiguous, several = _ambiguous(steps), shared(steps, settled(steps))
+    ambiguous, several = _ambiguous(steps), shared(steps, settled)
     behind = {hop for row in steps.to_proxy for hop in steps.hops.chain(row)[1:]}
     for index, record in enumerate(steps.envoy):
         fate = steps.fates[index]

@@ -24,9 +24,8 @@ from egresslog.schema import LINKS
 _SHIFTS = (0.23, 0.38, 0.59, 0.74)  # of the time covered: none a simple fraction, as periods are
 _TRIALS = len(_SHIFTS)
 # A moved line is tried with every connection open around it, alone and in sums, and nothing settles it:
-# where many are open at once, a trial looks at fewer lines.
+# where many are open at once, a trial looks at fewer lines, and for sums it does not search long.
 WORK = 5_000  # open connections met by the lines of a trial
-_STEPS = 1_000  # nor are sums searched for long: all lines are left over, and almost any add up
 _PART, _FEWEST, _MOST = 1 / 64, 100, 5_000  # of the lines, whatever the work; and within these bounds
 _EXACT = LINKS.index("exact")
 
@@ -197,7 +196,7 @@ class _Trial:
         lines, after = lines[here], after[here]
         moved = after - self._moment[lines]
         some = self.passes.take(lines, self._near(lines, after))
-        brief = replace(some, settings=replace(some.settings, max_steps=_STEPS))
+        brief = replace(some, settings=replace(some.settings, thorough=False))
         found = _moved(brief, moved).link(self.linked.models).links.connection >= 0
         clear = np.abs(moved) > self._reach[lines]
         return Shift(by, int(clear.sum()), int(found[clear].sum()))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import TypeVar
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,9 +19,8 @@ from egresslog.linking.model import (
     Pairs,
     Settings,
     TransactionColumns,
+    taken,
 )
-
-_Side = TypeVar("_Side", TransactionColumns, ConnectionColumns)
 
 
 @dataclass(frozen=True)
@@ -78,11 +76,7 @@ class Passes:
     def take(self, lines: Ints, others: Ints) -> Passes:
         """Some rows of both sides."""
         groups = tuple((left[lines], right[others]) for left, right in self.groups)
-        return Passes(_rows(self.transactions, lines), _rows(self.connections, others), groups, self.settings)
-
-
-def _rows(side: _Side, rows: Ints) -> _Side:
-    return replace(side, **{field.name: getattr(side, field.name)[rows] for field in fields(side)})
+        return Passes(taken(self.transactions, lines), taken(self.connections, others), groups, self.settings)
 
 
 def _numbers(lines: Sequence[str | None], others: Sequence[str | None]) -> tuple[Ints, Ints]:

@@ -14,6 +14,7 @@ from egresslog.correlation.proxies import Endpoint, Proxies, find_proxies
 from egresslog.correlation.steps import Steps
 from egresslog.correlation.tables import candidates_table, connections_table, transactions_table
 from egresslog.correlation.transactions import transaction_rows
+from egresslog.correlation.uploads import settled
 from egresslog.identity.identify import identify
 from egresslog.identity.pods import Pod
 from egresslog.linking.clock import segments
@@ -83,8 +84,9 @@ def _sorted(records: pa.Table) -> pa.Table:
 
 
 def _tables(steps: Steps, tried: Controls | None) -> Correlated:
-    transactions = transactions_table(transaction_rows(steps))
-    connections = connections_table(connection_rows(steps))
+    whole = settled(steps)
+    transactions = transactions_table(transaction_rows(steps, whole))
+    connections = connections_table(connection_rows(steps, whole))
     logs = steps.logs
     return Correlated(
         transactions=transactions,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,22 +12,22 @@ from egresslog.correlation.reasons import Case, why_not_linked
 from egresslog.correlation.steps import Steps
 from egresslog.correlation.tables import Row, transaction_row
 from egresslog.correlation.trust import Trust, Vote
-from egresslog.correlation.uploads import settled
+from egresslog.correlation.uploads import Settled
 from egresslog.linking.model import MISSING
 
 # Squid connected to the host itself only with these hierarchy codes; with others, to a parent proxy.
 _DIRECT = ("DIRECT", "ORIGINAL_DST", "PINNED")
 
 
-def transaction_rows(steps: Steps) -> Iterator[Row]:
+def transaction_rows(steps: Steps, settled: Settled) -> Iterator[Row]:
     """A row per Squid record; where a gateway's client is not known, no link but the hop in ``via``."""
-    whole, trust = settled(steps), Trust.of(_votes(steps))
+    trust = Trust.of(_votes(steps))
     for index, record in enumerate(steps.squid):
         chain = steps.chains[index]
         broken = bool(chain) and steps.hops.is_gateway[chain[-1]]
         linked = [] if broken else chain
         row = transaction_row(record, _attribution(steps, index, linked, broken, trust))
-        row |= _link(steps, index, linked, broken) | _bytes_up(steps, index, whole)
+        row |= _link(steps, index, linked, broken) | _bytes_up(steps, index, settled)
         flags = [*record["flags"], *(["bytes_differ"] if _bytes_differ(steps, index, linked) else [])]
         via = _via(steps, chain, broken)
         yield row | {"destination_address": _destination(record), "via": via, "flags": flags}
@@ -126,7 +126,7 @@ def _is_masked(steps: Steps, index: int) -> bool:
     return (record["proxy"], record["client_address"]) in steps.columns.groups.masked
 
 
-def _bytes_up(steps: Steps, index: int, settled: Mapping[int, Sequence[int]]) -> Row:
+def _bytes_up(steps: Steps, index: int, settled: Settled) -> Row:
     """As Squid logged them, else the connection's where this record is alone on it."""
     if steps.squid[index]["bytes_up"] is not None:
         return {"bytes_up_source": "squid"}

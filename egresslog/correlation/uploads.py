@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from egresslog.correlation.steps import Steps
 
+Settled = Mapping[int, Sequence[int]]  # Envoy rows at the proxy, with the Squid rows that account for all
 
-def settled(steps: Steps) -> Mapping[int, Sequence[int]]:
+
+def settled(steps: Steps) -> Settled:
     """The Envoy rows at the proxy for whose every byte their Squid records account, with these."""
     lines: defaultdict[int, list[int]] = defaultdict(list)
     for index, chain in enumerate(steps.chains):
@@ -20,10 +22,10 @@ def settled(steps: Steps) -> Mapping[int, Sequence[int]]:
     return {row: some for row, some in lines.items() if _is_settled(steps, row, some)}
 
 
-def shared(steps: Steps, settled: Mapping[int, Sequence[int]]) -> set[int]:
+def shared(steps: Steps, settled: Settled) -> set[int]:
     """The clients' Envoy rows whose bytes up are those of several Squid records together, and of no other."""
-    chains = ((row, steps.hops.chain(row)[-1]) for row, lines in settled.items() if len(lines) > 1)
-    return {client for row, client in chains if _is_one(steps, row, client)}
+    chains = (steps.hops.chain(row) for row, lines in settled.items() if len(lines) > 1)
+    return {chain[-1] for chain in chains if _is_one(steps, chain)}
 
 
 def _is_settled(steps: Steps, row: int, lines: Sequence[int]) -> bool:
@@ -41,7 +43,6 @@ def _is_settled(steps: Steps, row: int, lines: Sequence[int]) -> bool:
     return None not in down and sum(down) == steps.envoy[row]["bytes_sent"]
 
 
-def _is_one(steps: Steps, row: int, client: int) -> bool:
-    """True where all hops from the client on carried the same records and the same bytes."""
-    received = (steps.envoy[each]["bytes_received"] for each in (row, client))
-    return steps.carried[row] == steps.carried[client] and len(set(received)) == 1
+def _is_one(steps: Steps, chain: Sequence[int]) -> bool:
+    """True where all hops carried the same records and the same bytes."""
+    return len({(steps.carried[row], steps.envoy[row]["bytes_received"]) for row in chain}) == 1

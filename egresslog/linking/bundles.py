@@ -6,7 +6,8 @@ that no connection of their size accounts for are tried in such sums, connection
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +46,6 @@ class _Effort:
     sums: int
     usual: int
 
-    def most(self, steps: int) -> _Effort:
-        """The same with no more steps than these."""
-        return replace(self, steps=min(self.steps, steps))
-
 
 _QUICK = _Effort(4_000, 64, 400)
 _THOROUGH = _Effort(400_000, 1_024, 400_000)
@@ -66,11 +63,12 @@ def find_bundles(
     pool = _Pool.build(meeting, np.flatnonzero(usable))
     rows = np.flatnonzero(free_connections & (others.bytes_sent > 0))
     reach = np.full(len(others), np.inf)
-    most = meeting.settings.max_steps
-    ways = _search(meeting, pool, rows, _QUICK.most(most), reach)
-    open_ = rows[np.isfinite(reach[rows])] if most > _QUICK.steps else rows[:0]
-    more = _search(meeting, pool, open_, _THOROUGH.most(most), reach)
-    return Bundles(ways.take(np.flatnonzero(~np.isin(ways.connection, open_))).join(more), reach)
+    ways = _search(meeting, pool, rows, _QUICK, reach)
+    if not meeting.settings.thorough:
+        return Bundles(ways, reach)
+    open_ = rows[np.isfinite(reach[rows])]
+    done = ways.take(np.flatnonzero(~np.isin(ways.connection, open_)))
+    return Bundles(done.join(_search(meeting, pool, open_, _THOROUGH, reach)), reach)
 
 
 def _search(meeting: Meeting, pool: _Pool, rows: Ints, effort: _Effort, reach: Floats) -> Ways:
@@ -93,7 +91,7 @@ class _Pool:
     down: Ints
     up: Ints
 
-    @property
+    @cached_property
     def tail(self) -> Ints:
         """The bytes down of each line and all after it."""
         return np.append(np.cumsum(self.down[::-1])[::-1], 0)

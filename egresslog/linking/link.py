@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TypeVar
 
 import numpy as np
 
@@ -22,13 +21,13 @@ from egresslog.linking.model import (
     Pairs,
     Settings,
     TransactionColumns,
+    taken,
 )
 from egresslog.linking.parameters import estimate
 from egresslog.linking.pool import Pool
 from egresslog.linking.solution import Solution, solve
 
 _HOPELESS = 18.0  # bits against a pair from which no prior of a group makes it likely
-_Columns = TypeVar("_Columns", TransactionColumns, ConnectionColumns)
 
 
 def link(
@@ -45,7 +44,7 @@ def link(
     as there; with ``clocks`` alone those are not.
     """
     lines, others = _canonical(transactions), _canonical(connections)
-    sides = _take(transactions, lines), _take(connections, others)
+    sides = taken(transactions, lines), taken(connections, others)
     links = _link(*sides, settings or Settings(), model, model.clocks if model else clocks)
     return _restore(links, lines, others)
 
@@ -112,11 +111,6 @@ def _canonical(columns: TransactionColumns | ConnectionColumns) -> Ints:
     """An order of the rows that depends on their content only."""
     values = [getattr(columns, field.name) for field in dataclasses.fields(columns)]
     return np.lexsort(values[::-1])
-
-
-def _take(columns: _Columns, rows: Ints) -> _Columns:
-    taken = {field.name: getattr(columns, field.name)[rows] for field in dataclasses.fields(columns)}
-    return dataclasses.replace(columns, **taken)
 
 
 def _restore(links: Links, lines: Ints, others: Ints) -> Links:

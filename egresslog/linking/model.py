@@ -8,8 +8,8 @@ the same node behind a source NAT. Row numbers (not ids) tie the arrays together
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,14 @@ class ConnectionColumns:
         return len(self.group)
 
 
+Columns = TypeVar("Columns", TransactionColumns, ConnectionColumns)
+
+
+def taken(columns: Columns, rows: Ints) -> Columns:
+    """Some rows of either side, in their order."""
+    return replace(columns, **{field.name: getattr(columns, field.name)[rows] for field in fields(columns)})
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the caller may choose; everything else is learned from the data."""
@@ -71,7 +79,7 @@ class Settings:
     lead_us: int = 20_000  # slack for clock error and for times printed in whole milliseconds
     idle_us: int = 60_000_000  # longest silence looked at between a connection's start and a line
     max_candidates: int = 48  # of one kind, of one transaction; the nearest in time are kept
-    max_steps: int = 400_000  # partial sums tried to find the lines that share a connection
+    thorough: bool = True  # search long for the lines that share a connection
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,12 @@ follow each other, how telling the hit of the sum is, and that each line would b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from egresslog.linking.bundles import USUAL_US, Bundles
 from egresslog.linking.evidence import Parameters, observe, weigh
@@ -17,10 +20,47 @@ from egresslog.linking.likelihood import Density, growing_edges, learn, lomax
 from egresslog.linking.meeting import Meeting
 from egresslog.linking.model import Floats, Ints
 from egresslog.linking.pool import Pool
-from egresslog.linking.ways import Ways
+from egresslog.linking.ways import HOPELESS, Ways
 
 _SURE_BITS = 14.0  # no sum proves more than this
 _PRIOR_GAPS = 20.0  # so many gaps are taken to be as usual
+_PART = 50_000  # bundles weighed together
+_BEST = 64  # bundles of a connection that are kept; what the others are worth counts as not met
+_TINY = 1e-9  # nothing is taken to be less probable
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Bundles with their odds, and what the search for them may have missed."""
+
+    ways: Ways
+    pairs: Pool  # one for each line of each way
+    known: Floats  # per way: probability that the search met its connection's bundle, if it has one
+
+    @classmethod
+    def concatenate(cls, parts: list[Shared]) -> Shared:
+        """All of some parts, at least one of them."""
+        ways = parts[0].ways
+        for part in parts[1:]:
+            ways = ways.join(part.ways)
+        known = np.concatenate([part.known for part in parts])
+        return cls(ways, Pool.concatenate([part.pairs for part in parts]), known)
+
+    def take(self, kept: NDArray[np.bool_]) -> Shared:
+        """Those that are ``kept``."""
+        pairs = self.pairs.take(kept[self.ways.number])
+        return Shared(self.ways.take(np.flatnonzero(kept)), pairs, self.known[kept])
+
+    def met(self, shift: Floats) -> Ways:
+        """The ways, ``shift`` bits (per connection) likelier, with room for what the search did not meet."""
+        ways = self.ways.shifted(shift)
+        return replace(ways, odds=ways.odds + np.log2(np.maximum(self.known, _TINY)))
+
+    def unmet(self, shift: Floats) -> Floats:
+        """Odds (log2) of each connection for a bundle that the search did not meet, or for none."""
+        ways = self.ways.shifted(shift)
+        odds = ways.odds + np.log2(np.maximum(1.0 - self.known, _TINY))
+        return _log2_sums(ways.connection, odds, len(shift))
 
 
 @dataclass(frozen=True)
@@ -35,7 +75,19 @@ class Sharing:
     def build(cls, meeting: Meeting, port_share: Floats) -> Sharing:
         return cls(meeting, port_share, Index.build(meeting.group, meeting.first))
 
-    def weigh(self, bundles: Ways, parameters: Parameters, gap: Density) -> tuple[Ways, Pool]:
+    def weigh(self, bundles: Bundles, parameters: Parameters, likely: Ways, posterior: Floats) -> Shared:
+        """The likeliest bundles of each connection, by what ``likely`` ones teach; some at a time."""
+        gap, known = self._usual_gap(likely, posterior), self._known(bundles, likely, posterior)
+        order = np.argsort(bundles.ways.connection, kind="stable")
+        found = []
+        for rows in _parts(order, bundles.ways.connection[order]):
+            ways, pairs = self._weighed(bundles.ways.take(rows), parameters, gap)
+            kept, share = _likeliest(ways)
+            part = Shared(ways, pairs, known[rows] * share)
+            found.append(part.take(kept & (ways.odds > -HOPELESS)))
+        return Shared.concatenate(found) if found else Shared(bundles.ways, Pool.empty(), known)
+
+    def _weighed(self, bundles: Ways, parameters: Parameters, gap: Density) -> tuple[Ways, Pool]:
         """The bundles with their odds, and a pair for each line of each bundle, in their order.
 
         Every pair has the bundle's weight, with ``share`` for what the other lines show. ``gap`` is
@@ -77,7 +129,7 @@ class Sharing:
         np.maximum.at(chance, bundles.number, alike)
         return np.asarray(np.minimum(-np.log2(chance), _SURE_BITS))
 
-    def usual_gap(self, bundles: Ways, posterior: Floats) -> Density:
+    def _usual_gap(self, bundles: Ways, posterior: Floats) -> Density:
         """Time between the lines of one connection, learned from bundles as likely as ``posterior``."""
         number = bundles.number
         later = np.flatnonzero(np.diff(number, prepend=-1) == 0)
@@ -85,7 +137,7 @@ class Sharing:
         gaps = self._gaps(lines[later - 1], lines[later])
         return learn(edges, lomax(edges, USUAL_US), gaps, posterior[number[later]])
 
-    def known(self, bundles: Bundles, likely: Ways, posterior: Floats) -> Floats:
+    def _known(self, bundles: Bundles, likely: Ways, posterior: Floats) -> Floats:
         """Per bundle the probability that the search met the true one of its connection, if it has one.
 
         Taken as usual, each pause stretches a bundle by an exponential step of the logarithm; how long
@@ -106,6 +158,35 @@ class Sharing:
     def _gaps(self, before: Ints, after: Ints) -> Ints:
         table = self.meeting.transactions
         return np.asarray(np.maximum(table.start[after] - table.end[before], 0))
+
+
+def _parts(order: Ints, connection: Ints) -> Iterator[Ints]:
+    """The order in parts of about ``_PART`` rows, no connection in two of them."""
+    ends, begin = [*np.flatnonzero(np.diff(connection)) + 1, len(order)], 0
+    while begin < len(order):
+        end = int(ends[min(bisect_left(ends, begin + _PART), len(ends) - 1)])
+        yield order[begin:end]
+        begin = end
+
+
+def _likeliest(ways: Ways) -> tuple[NDArray[np.bool_], Floats]:
+    """Whether each way is among the ``_BEST`` of its connection, and what share of all odds these have."""
+    order = np.lexsort((-ways.odds, ways.connection))
+    first = np.flatnonzero(np.diff(ways.connection[order], prepend=-1) != 0)
+    number = np.cumsum(np.diff(ways.connection[order], prepend=-1) != 0) - 1
+    rank, which = np.empty(len(ways), dtype=np.int64), np.empty(len(ways), dtype=np.int64)
+    rank[order], which[order] = np.arange(len(ways)) - first[number], number
+    odds = np.exp2(ways.odds - ways.odds[order[first]][which])  # against the best of the connection
+    kept = rank < _BEST
+    return kept, (np.bincount(which, odds * kept) / np.bincount(which, odds))[which]
+
+
+def _log2_sums(rows: Ints, odds: Floats, many: int) -> Floats:
+    """Per row log2 of 1 and all its odds together."""
+    largest = np.zeros(many)
+    np.maximum.at(largest, rows, odds)
+    total = np.exp2(-largest) + np.bincount(rows, np.exp2(odds - largest[rows]), many)
+    return np.asarray(largest + np.log2(total))
 
 
 def _gamma_below(shape: Ints, value: Floats) -> Floats:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from egresslog.linking.bundles import Bundles, find_bundles
+from egresslog.linking.bundles import find_bundles
 from egresslog.linking.candidates import Ports
 from egresslog.linking.evidence import Parameters
 from egresslog.linking.exchange import find_variants
@@ -18,14 +16,11 @@ from egresslog.linking.meeting import Meeting
 from egresslog.linking.model import Floats, Ints
 from egresslog.linking.parameters import alone
 from egresslog.linking.pool import Pool
-from egresslog.linking.sharing import Sharing
+from egresslog.linking.sharing import Shared, Sharing
 from egresslog.linking.ways import CROWDED, HOPELESS, Prices, Ways, Weighed, posteriors, prices_of
 
 _ROUGH, _FINE = 64, 512  # states of a component kept while parameters are learned, and at the end
 _LIKELY = 0.05  # bundles looked at for exchanges
-_TINY = 1e-9  # nothing is taken to be less probable
-_PART = 50_000  # bundles weighed together
-_BEST = 64  # bundles of a connection that are kept; what the others are worth counts as not met
 _GROUP_WEIGHT = 100.0  # all groups together count as this many rows of each
 
 
@@ -37,36 +32,6 @@ class Solution:
     posterior: Floats
     dropped: int  # pairs that no matching nearly as good as the best contains
     crowded: int  # lines with so many rivals that not all matchings were weighed
-
-
-@dataclass(frozen=True)
-class _Bundled:
-    ways: Ways
-    pairs: Pool  # one for each line of each way
-    known: Floats  # per way: probability that the search met its connection's bundle, if it has one
-
-    @classmethod
-    def concatenate(cls, parts: list[_Bundled]) -> _Bundled:
-        """All of some parts, at least one of them."""
-        ways = parts[0].ways
-        for part in parts[1:]:
-            ways = ways.join(part.ways)
-        known = np.concatenate([part.known for part in parts])
-        return cls(ways, Pool.concatenate([part.pairs for part in parts]), known)
-
-    def take(self, kept: NDArray[np.bool_]) -> _Bundled:
-        """Those that are ``kept``."""
-        pairs = self.pairs.take(kept[self.ways.number])
-        return _Bundled(self.ways.take(np.flatnonzero(kept)), pairs, self.known[kept])
-
-    def met(self, ways: Ways) -> Ways:
-        """The ways with odds that leave room for what the search did not meet."""
-        return dataclasses.replace(ways, odds=ways.odds + np.log2(np.maximum(self.known, _TINY)))
-
-    def unmet(self, ways: Ways, connections: int) -> Floats:
-        """Odds (log2) of each connection for a bundle that the search did not meet, or for none."""
-        odds = ways.odds + np.log2(np.maximum(1.0 - self.known, _TINY))
-        return np.asarray(_log2_sums(ways.connection, odds, connections))
 
 
 def solve(meeting: Meeting, ports: Ports, pool: Pool, parameters: Parameters) -> Solution:
@@ -97,13 +62,13 @@ class _Problem:
         pool = self.singles
         return Ways.single(pool.transaction, pool.connection, pool.weight + self.parameters.prior)
 
-    def bundled_with_prior(self) -> tuple[_Bundled, Floats]:
+    def bundled_with_prior(self) -> tuple[Shared, Floats]:
         """The bundles worth weighing, and per group the prior odds (log2) that all posteriors suggest."""
         sharing = Sharing.build(self.meeting, self.port_share)
         settled = self._settled()
         bundles = find_bundles(self.meeting, ~settled.lines, ~settled.connections)
         unsure = np.zeros(len(bundles.ways))
-        found = self._weighed(sharing, bundles, self.parameters, bundles.ways, unsure)
+        found = sharing.weigh(bundles, self.parameters, bundles.ways, unsure)
         ways = self._alone.join(found.ways)
         start = self.meeting.connections.start
         posterior = posteriors(ways, start, np.zeros(len(start)), _ROUGH).posterior
@@ -112,7 +77,7 @@ class _Problem:
         likely = found.ways.take(np.flatnonzero(own > _LIKELY))
         variants = find_variants(likely, self.meeting, np.flatnonzero(settled.lines))
         bundles = dataclasses.replace(bundles, ways=found.ways.join(variants))
-        return self._weighed(sharing, bundles, parameters, found.ways, own), prior
+        return sharing.weigh(bundles, parameters, found.ways, own), prior
 
     def _settled(self) -> _Settled:
         """Lines that make up the connection alone that they have in the best matching; and these."""
@@ -122,20 +87,6 @@ class _Problem:
         lines[pool.transaction[sure]] = lines[self.pinned.transaction] = True
         taken[pool.connection[sure]] = taken[self.pinned.connection] = True
         return _Settled(lines, taken)
-
-    def _weighed(
-        self, sharing: Sharing, bundles: Bundles, parameters: Parameters, likely: Ways, posterior: Floats
-    ) -> _Bundled:
-        """The likeliest bundles of each connection, by what ``likely`` ones teach; some at a time."""
-        gap, known = sharing.usual_gap(likely, posterior), sharing.known(bundles, likely, posterior)
-        order = np.argsort(bundles.ways.connection, kind="stable")
-        found = []
-        for rows in _parts(order, bundles.ways.connection[order]):
-            ways, pairs = sharing.weigh(bundles.ways.take(rows), parameters, gap)
-            kept, share = _likeliest(ways)
-            part = _Bundled(ways, pairs, known[rows] * share)
-            found.append(part.take(kept & (ways.odds > -HOPELESS)))
-        return _Bundled.concatenate(found) if found else _Bundled(bundles.ways, Pool.empty(), known)
 
     def _learned(self, ways: Ways, posterior: Floats) -> tuple[Floats, Parameters]:
         """How complete the logs proved to be: per group as prior odds, and overall."""
@@ -153,12 +104,11 @@ class _Problem:
         prior = np.log2((1.0 - stray) / (stray * silent))
         return prior, dataclasses.replace(self.parameters, stray=strays, silent=silents)
 
-    def conclude(self, bundled: _Bundled, prior: Floats, dropped: int) -> Solution:
+    def conclude(self, bundled: Shared, prior: Floats, dropped: int) -> Solution:
         """The posteriors of everything, with the prior (log2) of each group."""
         group, others = self.meeting.group, self.meeting.connections
         shift = (prior - self.parameters.prior)[self.meeting.other_group]
-        found = bundled.ways.shifted(shift)
-        ways, idle = self._alone.shifted(shift).join(bundled.met(found)), bundled.unmet(found, len(others))
+        ways, idle = self._alone.shifted(shift).join(bundled.met(shift)), bundled.unmet(shift)
         prices = prices_of(ways, len(group), idle)
         good = prices.regret(ways) < HOPELESS
         pairs = Pool.concatenate([self.singles, bundled.pairs]).take(good[ways.number])
@@ -180,8 +130,8 @@ class _Settled:
 def _of_lines(ways: Ways, weighed: Weighed, prices: Prices, lost: Floats) -> Floats:
     """Posterior of each line of each way.
 
-    What was ``lost`` or left out is shared among the line's ways and none by how much worse than the best
-    each is at least: that makes sure of less than there is, never of more.
+    What was ``lost`` or left out is shared among the line's ways and none by the regret of each: that
+    usually makes sure of less than there is.
     """
     lines, number = len(prices.line), ways.number
     share = np.exp2(-np.maximum(prices.regret(ways), 0.0))[number]
@@ -192,35 +142,6 @@ def _of_lines(ways: Ways, weighed: Weighed, prices: Prices, lost: Floats) -> Flo
     known = np.where(left_out, share, weighed_share * weighed.posterior[number])
     mine = lost[ways.lines]
     return np.asarray((1.0 - mine) * known + mine * share)
-
-
-def _parts(order: Ints, connection: Ints) -> Iterator[Ints]:
-    """The order in parts of about ``_PART`` rows, no connection in two of them."""
-    ends, begin = [*np.flatnonzero(np.diff(connection)) + 1, len(order)], 0
-    while begin < len(order):
-        end = int(ends[min(bisect_left(ends, begin + _PART), len(ends) - 1)])
-        yield order[begin:end]
-        begin = end
-
-
-def _likeliest(ways: Ways) -> tuple[NDArray[np.bool_], Floats]:
-    """Whether each way is among the ``_BEST`` of its connection, and what share of all odds these have."""
-    order = np.lexsort((-ways.odds, ways.connection))
-    first = np.flatnonzero(np.diff(ways.connection[order], prepend=-1) != 0)
-    number = np.cumsum(np.diff(ways.connection[order], prepend=-1) != 0) - 1
-    rank, which = np.empty(len(ways), dtype=np.int64), np.empty(len(ways), dtype=np.int64)
-    rank[order], which[order] = np.arange(len(ways)) - first[number], number
-    odds = np.exp2(ways.odds - ways.odds[order[first]][which])  # against the best of the connection
-    kept = rank < _BEST
-    return kept, (np.bincount(which, odds * kept) / np.bincount(which, odds))[which]
-
-
-def _log2_sums(rows: Ints, odds: Floats, many: int) -> Floats:
-    """Per row log2 of 1 and all its odds together."""
-    largest = np.zeros(many)
-    np.maximum.at(largest, rows, odds)
-    total = np.exp2(-largest) + np.bincount(rows, np.exp2(odds - largest[rows]), many)
-    return np.asarray(largest + np.log2(total))
 
 
 def _apart(pool: Pool, prior: Floats) -> Floats:

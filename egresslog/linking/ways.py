@@ -46,7 +46,7 @@ class Ways:
     @property
     def begins(self) -> Ints:
         """Where the lines of each way begin, and behind the last one where they end."""
-        return np.concatenate([[0], np.cumsum(self.size)])
+        return _ends(self.size)
 
     @property
     def number(self) -> Ints:
@@ -93,14 +93,17 @@ class Prices:
         """
         order = np.argsort(left, kind="stable")
         counts = np.bincount(left, minlength=1)
-        begins = np.concatenate([[0], np.cumsum(counts)])
         price, profit = idle.copy(), np.zeros(len(counts))
         owner = np.full(len(price), -1)
-        run(auction, "bid", len(left), begins, right[order], odds[order], _STEP, price, owner, profit)
+        run(auction, "bid", len(left), _ends(counts), right[order], odds[order], _STEP, price, owner, profit)
         return cls(profit, price, owner)
 
     def regret(self, ways: Ways) -> Floats:
-        """How much worse (bits) than the best matching one with the way is, at least."""
+        """How much worse (bits) than all prices together a matching with the way is, at least.
+
+        Of single lines no more is paid than the best matching is worth, up to ``_STEP`` for each line;
+        where bundles compete prices may add up to more, and the regret is that much too strict.
+        """
         worth = np.bincount(ways.number, self.line[ways.lines], len(ways))
         return np.asarray(self.connection[ways.connection] + worth - ways.odds)
 
@@ -162,7 +165,7 @@ def _weighed(ways: Ways, start: Ints, idle: Floats, most: int) -> Weighed:
     spans = Spans.find(lines, connection[number])
     matchings = Matchings(
         components=spans.components,
-        ways=np.concatenate([[0], np.cumsum(np.bincount(connection))]),
+        ways=_ends(np.bincount(connection)),
         bits=spans.bits(lines, placed.begins),
         odds=np.exp2(np.clip(-regret, -_CLIP, _CLIP)),
         idle=np.exp2(alone - prices.connection),
@@ -194,18 +197,20 @@ def _balanced(ways: Ways, prices: Prices, idle: Floats) -> Prices:
 
     Block coordinate descent on the dual of the best packing: no way is worth more than its prices.
     """
-    wanted = _lines_at(ways, np.isin(ways.connection, ways.connection[ways.size > 1]))
+    several = np.isin(ways.connection, ways.connection[ways.size > 1])
+    wanted = np.unique(ways.lines[several[ways.number]])
     rivals = ways.connection[ways.number[np.isin(ways.lines, wanted)]]
     mine = np.flatnonzero(np.isin(ways.connection, rivals))
     sorted_ways = ways.take(mine[np.argsort(ways.connection[mine], kind="stable")])
     number, lines, price = sorted_ways.number, sorted_ways.lines, prices.line.copy()
     holding = np.argsort(lines, kind="stable")
     left = sorted_ways.odds - np.bincount(number, price[lines], len(sorted_ways))
-    met = len(price), len(idle)
+    of_line = _ends(np.bincount(lines, minlength=len(price)))
+    of_connection = _ends(np.bincount(sorted_ways.connection, minlength=len(idle)))
     run(
         auction, "balance", len(lines) * _SWEEPS * 8, wanted,
-        _ends(lines, met[0]), number[holding], _ends(sorted_ways.connection, met[1]), sorted_ways.connection,
-        sorted_ways.begins, lines, idle, _SWEEPS, price, left,
+        of_line, number[holding], of_connection, sorted_ways.connection, sorted_ways.begins,
+        lines, idle, _SWEEPS, price, left,
     )  # fmt: skip
     worth = np.bincount(ways.number, price[ways.lines], len(ways))
     offered = idle.copy()
@@ -213,14 +218,9 @@ def _balanced(ways: Ways, prices: Prices, idle: Floats) -> Prices:
     return Prices(price, offered, prices.owner)
 
 
-def _lines_at(ways: Ways, picked: NDArray[np.bool_]) -> Ints:
-    """The lines of the picked ways."""
-    return np.unique(ways.lines[picked[ways.number]])
-
-
-def _ends(keys: Ints, many: int) -> Ints:
-    """Where the rows of each of so many keys begin among sorted ones, and the end."""
-    return np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=many))])
+def _ends(counts: Ints) -> Ints:
+    """Where parts of these lengths begin, and where the last one ends."""
+    return np.concatenate([[0], np.cumsum(counts)])
 
 
 def _by_component(ways: Ways, start: Ints) -> tuple[Ints, Ints]:
@@ -229,9 +229,8 @@ def _by_component(ways: Ways, start: Ints) -> tuple[Ints, Ints]:
     order = np.argsort(connection, kind="stable")
     sorted_ways = ways.take(order)
     lines = np.unique(sorted_ways.lines, return_inverse=True)[1]
-    bounds = np.concatenate([[0], np.cumsum(np.bincount(connection))])
     parent = np.arange(len(names) + int(lines.max()) + 1)
-    run(graph, "unite", len(ways), parent, bounds, sorted_ways.begins, lines)
+    run(graph, "unite", len(ways), parent, _ends(np.bincount(connection)), sorted_ways.begins, lines)
     component = parent[: len(names)]
     rank = np.empty(len(names), dtype=np.int64)
     rank[np.lexsort((names, start[names], component))] = np.arange(len(names))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -38,8 +38,8 @@ def _shift_entry(control: TimeShift) -> dict[str, Any]:
 def control_lines(entry: Entry | None) -> Iterator[str]:
     """A sentence on each control; none where none was made."""
     if entry:
-        yield f"Control by time shift: {_shift_said(entry['time_shift'])}"
-        yield f"Control without ports: {_ports_said(entry['without_ports'])}"
+        yield f"Control by time shift: {_said(entry['time_shift'], _shift_said)}"
+        yield f"Control without ports: {_said(entry['without_ports'], _ports_said)}"
         expected = entry["expected"]
         yield f"Expected wrong links: {few(expected['wrong'])} of {number(expected['links'])}"
 
@@ -71,9 +71,11 @@ def _row(name: str, control: Entry, right: float, note: str) -> dict[str, Any]:
     }
 
 
+def _said(control: Entry, tell: Callable[[Entry], str]) -> str:
+    return f"not possible: {control['reason']}" if control["reason"] else tell(control)
+
+
 def _shift_said(control: Entry) -> str:
-    if control["reason"]:
-        return f"not possible: {control['reason']}"
     moved = f"{number(control['links'])} of {counted(control['lines'], 'moved line')} linked"
     return f"{moved} ({_shifts(control)})"
 
@@ -85,8 +87,6 @@ def _shifts(control: Entry) -> str:
 
 
 def _ports_said(control: Entry) -> str:
-    if control["reason"]:
-        return f"not possible: {control['reason']}"
     found = f"{number(control['links'])} of {counted(control['lines'], 'link')} made again"
     return f"{found}, {number(control['right'])} of them right"
 

@@ -100,22 +100,19 @@ def _port(told: Compared) -> str | None:
     return f"client port {mine} at Squid, {theirs} at Envoy"
 
 
-def _start(told: Compared) -> str | None:
-    late = told["start_us"]
-    if late is None:
-        return "start: not known on both sides"
-    if late == 0:
-        return "Squid's request began in the same millisecond as the connection"
-    return f"Squid's request began {lasting(late)} {'after' if late > 0 else 'before'} the connection"
+def _moment(name: str, happened: str) -> Callable[[Compared], str | None]:
+    """How far apart both sides' starts, or ends, are."""
 
+    def told(compared: Compared) -> str | None:
+        apart = compared[f"{name}_us"]
+        if apart is None:
+            return f"{name}: not known on both sides"
+        if apart == 0:
+            return f"both {happened} in the same millisecond"
+        side = "after" if apart > 0 else "before"
+        return f"Squid's request {happened} {lasting(apart)} {side} the connection"
 
-def _end(told: Compared) -> str | None:
-    past = told["end_us"]
-    if past is None:
-        return "end: not known on both sides"
-    if past == 0:
-        return "both ended in the same millisecond"
-    return f"Squid's request ended {lasting(past)} {'after' if past > 0 else 'before'} the connection"
+    return told
 
 
 def _bytes(direction: str, squid: str, envoy: str) -> Callable[[Compared], str | None]:
@@ -154,8 +151,8 @@ def _count(count: int | None) -> str:
 
 _TOLD: dict[str, Callable[[Compared], str | None]] = {
     "port": _port,
-    "start": _start,
-    "end": _end,
+    "start": _moment("start", "began"),
+    "end": _moment("end", "ended"),
     "bytes_down": _bytes("down", "bytes_down", "bytes_sent"),
     "bytes_up": _bytes("up", "bytes_up", "bytes_received"),
     "share": _share,
