@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -275,6 +276,31 @@ def test_a_full_output_is_a_sentence(arguments: tuple[str, ...]) -> None:
         )
     assert done.returncode == 4
     assert said(done) == "error: standard output: cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("arguments", [("correlate", LAB), ("formats",), ("parse", LAB)], ids=lambda a: a[0])
+def test_a_closed_output_is_a_sentence(arguments: tuple[str, ...]) -> None:
+    command = shlex.join([sys.executable, "-m", "egresslog", *arguments])
+    done = subprocess.run(["bash", "-c", f"{command} >&-"], capture_output=True, check=False)
+    assert done.returncode == 4
+    assert said(done) == "error: standard output: cannot be written: Bad file descriptor\n"
+
+
+def test_an_output_never_takes_the_place_of_an_input(tmp_path: Path) -> None:
+    shutil.copytree(SAMPLES / "lab", tmp_path / "lab")
+    pods, log = tmp_path / "lab" / "pods.json", tmp_path / "a.jsonl"
+    before = pods.read_bytes()
+    log.write_bytes(gzip.decompress(squid_files("lab", "port")[0].read_bytes()))
+    for command, target in (("correlate", pods), ("correlate", log), ("parse", log)):
+        done = run(command, str(tmp_path / "lab"), str(log), "-o", str(target))
+        assert done.returncode == 4 and "is one of the inputs" in said(done)
+    assert pods.read_bytes() == before
+
+
+def test_who_refuses_a_run(tmp_path: Path) -> None:
+    assert run("correlate", LAB, "-o", str(tmp_path / "run")).returncode == 0
+    done = run("who", "--client", "10.60.1.11", "--at", "2026-11-23T04:22:36Z", str(tmp_path / "run"))
+    assert done.returncode == 2 and "a run" in said(done) and "egresslog explain" in said(done)
 
 
 @pytest.mark.parametrize(

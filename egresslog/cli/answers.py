@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -59,6 +60,13 @@ def print_json(document: Mapping[str, Any]) -> None:
     from egresslog.report.writers import write_document
 
     write_document(document, sys.stdout.buffer)
+
+
+def is_run(paths: Sequence[str]) -> bool:
+    """True for the folder of a run alone."""
+    from egresslog.report.run import MANIFEST
+
+    return len(paths) == 1 and os.path.isfile(os.path.join(paths[0], MANIFEST))
 
 
 def leave(found: Correlation) -> None:

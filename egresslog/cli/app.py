@@ -79,6 +79,7 @@ options.__doc__ = app.info.help
 
 def main() -> None:
     """Run the command line; every error egresslog raises on purpose becomes a message and an exit code."""
+    _fill_output()
     try:
         _run()
     except OutputError as error:
@@ -102,6 +103,12 @@ def _run() -> None:
         if error.errno != errno.ENOSPC:
             raise
         raise OutputError(f"standard output: cannot be written: {error.strerror}") from error
+
+
+def _fill_output() -> None:
+    """Where standard output is closed, what writes to it shall fail, and no file opened later become it."""
+    if sys.stdout is None:
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _drop_output() -> None:

@@ -16,7 +16,11 @@ from egresslog.errors import Exit, UsageError
 from egresslog.report.select import Selection
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from egresslog.api import Correlation
+    from egresslog.api.reading import Path
+    from egresslog.parse.logs import Logs
     from egresslog.report.target import Target
 
 
@@ -42,6 +46,7 @@ def correlate_command(
     inputs, terms = reading.inputs(paths, joining), joining.terms(reading.max_rejected)
     with progress("reading") as show:
         logs = library().read_both(inputs, show)
+    _spare_inputs(target, logs, inputs.pods)
     found = library().correlate_read(logs, inputs, terms)
     _advise(found)
     if target is None:
@@ -55,6 +60,13 @@ def _target(output: str | None, form: Form | None, force: bool) -> Target | None
     from egresslog.report.target import run_target
 
     return None if output is None else run_target(output, form, force)
+
+
+def _spare_inputs(target: Target | None, logs: Logs, pods: Iterable[Path]) -> None:
+    from egresslog.report.target import refuse_input
+
+    if target is not None:
+        refuse_input(target.path, [*(report.path for report in logs.files), *logs.pod_files, *map(str, pods)])
 
 
 def _advise(found: Correlation) -> None:

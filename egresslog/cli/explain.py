@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from egresslog.cli.answers import AnswerForm, Form, leave, print_explanation, print_json
+from egresslog.cli.answers import AnswerForm, Form, is_run, leave, print_explanation, print_json
 from egresslog.cli.bundles import Joining, Reading
 from egresslog.cli.library import library
 from egresslog.cli.messages import progress, say
@@ -38,7 +37,7 @@ def explain_command(
     *paths, record = arguments or [""]
     if not record or not (paths or reading.squid or reading.envoy):
         raise UsageError("explain needs a run or logs, and a record", hint=_HINT)
-    found, explanation = _from_run(paths[0], record) if _is_run(paths) else _from_logs(
+    found, explanation = _from_run(paths[0], record) if is_run(paths) else _from_logs(
         paths, record, reading, joining
     )  # fmt: skip
     if form is AnswerForm.JSON:
@@ -46,12 +45,6 @@ def explain_command(
     else:
         print_explanation(explanation)
     leave(found)
-
-
-def _is_run(paths: list[str]) -> bool:
-    from egresslog.report.run import MANIFEST
-
-    return len(paths) == 1 and os.path.isfile(os.path.join(paths[0], MANIFEST))
 
 
 def _from_run(folder: str, record: str) -> tuple[Correlation, Explanation]:

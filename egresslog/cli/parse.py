@@ -43,13 +43,15 @@ def parse_command(
         raise UsageError("nothing to read", hint="egresslog parse access.log")
     api = library()
     from egresslog.report.completeness import completeness
-    from egresslog.report.target import file_target
+    from egresslog.report.target import file_target, refuse_input
 
     target = file_target(output, form) if output else None
     with progress("reading") as show:
         logs = api.read_both(reading.inputs(paths), show)
     if not any(report.lines for report in logs.files):
         raise api.nothing_readable(logs)
+    if target is not None:
+        refuse_input(target.path, (report.path for report in logs.files))
     _write(logs, target, form)
     whole = completeness(logs.files, logs.problems, max_rejected=reading.max_rejected)
     for reject in logs.rejects.to_pylist():

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from egresslog.cli import options
-from egresslog.cli.answers import AnswerForm, Form, leave, print_explanations, print_json
+from egresslog.cli.answers import AnswerForm, Form, is_run, leave, print_explanations, print_json
 from egresslog.cli.bundles import Joining, Reading
 from egresslog.cli.library import library
 from egresslog.cli.messages import progress, say
@@ -37,6 +37,8 @@ def who_command(
     line = given.pop(0) if client is None and given else None
     if not (given or reading.squid or reading.envoy):
         raise UsageError("no logs to ask", hint="egresslog who 'SQUID LINE' logs/")
+    if is_run(given):
+        raise UsageError(f"{given[0]}: a run, and who asks logs", hint="egresslog explain RUN ID|FILE:LINE")
     inputs, terms = reading.inputs(given, joining), joining.terms(reading.max_rejected)
     moment, name = options.moment("--at", at), host.lower() if host else None
     question = api.Question(line, client, moment, name, inputs.formats["squid"])

@@ -32,7 +32,8 @@ def output_errors(name: str) -> Iterator[None]:
 def stream_name(stream: object) -> str:
     """What to call an open stream in a message."""
     name = str(getattr(stream, "name", "the output"))
-    return {"<stdout>": "standard output", "<stderr>": "standard error"}.get(name, name)
+    known = {"<stdout>": "standard output", "1": "standard output", "<stderr>": "standard error"}
+    return known.get(name, name)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,12 @@ def file_target(path: str, form: str | None) -> Target:
     refuse_special(Path(path))
     _refuse_parent(path)
     return target
+
+
+def refuse_input(path: str, read: Iterable[str]) -> None:
+    """Raise OutputError where the output would take the place of a file that was read."""
+    if os.path.exists(path) and any(os.path.exists(one) and os.path.samefile(path, one) for one in read):
+        raise OutputError(f"{for_terminal(path)}: is one of the inputs", hint="choose another name")
 
 
 def _is_run_folder(path: str) -> bool:
